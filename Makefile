@@ -1,0 +1,44 @@
+# `make demo` and `make test` need python3 and a package index, nothing else. `make check` adds what keeps the code so.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+INSTALLED_DEV := .venv/.installed-dev
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: install demo test check lock bench-registrar clean
+
+install: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml requirements.lock
+	@echo "installing into .venv (the first time takes a minute)"
+	@$(PYTHON) -m venv .venv
+	@$(PIP) install --require-hashes --requirement requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(INSTALLED_DEV): $(INSTALLED) requirements-dev.lock
+	@$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+demo: $(INSTALLED)
+	@$(BIN)/registration demo
+
+test: $(INSTALLED_DEV)
+	$(BIN)/python -m pytest
+
+check: $(INSTALLED_DEV)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/docker-compose-check
+
+clean:
+	rm -rf .venv .local
+
+# The lock files hold names, versions and hashes, and no index's address.
+lock:
+	uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --quiet --output-file requirements.lock
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --quiet --output-file requirements-dev.lock

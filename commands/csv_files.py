@@ -1,0 +1,71 @@
+"""Lists that people keep, as CSV: every row becomes an event, or a line that says what is wrong with it and where."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from pydantic import ValidationError
+
+from commands.failures import Failed
+from shared.events import Event
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Row(Generic[E]):
+    """`line` counts as an editor does. Either `event`, or `problem` in words."""
+
+    line: int
+    event: E | None
+    problem: str = ""
+
+
+def read(path: Path, kind: type[E], defaults: Mapping[str, object]) -> Iterator[Row[E]]:
+    """The rows of a CSV file whose columns are fields of `kind`; an empty cell takes the default.
+
+    Raises Failed where the file itself cannot be read, or lacks a column that every row needs.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            _refuse_missing_columns(path, kind, reader.fieldnames or [], defaults)
+            for cells in reader:
+                yield _row(reader.line_num, kind, cells, defaults)
+    except OSError as error:
+        raise Failed(f"{path} cannot be read: {error.strerror}; expected a CSV file") from None
+    except UnicodeDecodeError:
+        raise Failed(f"{path} is not UTF-8 text; expected a CSV file saved as UTF-8; save it again as such") from None
+    except csv.Error as error:
+        raise Failed(f"{path} is not CSV: line {reader.line_num}: {error}; mend that line and run again") from None
+
+
+def _refuse_missing_columns(
+    path: Path, kind: type[E], columns: object, defaults: Mapping[str, object]
+) -> None:
+    present = set(columns) if isinstance(columns, list | tuple) else set()
+    needed = [name for name, field in kind.model_fields.items() if field.is_required() and name not in defaults]
+    if missing := [name for name in needed if name not in present]:
+        raise Failed(
+            f"{path} lacks the column {', '.join(missing)}; expected a first line with: {','.join(needed)}"
+        )
+
+
+def _row(line: int, kind: type[E], cells: Mapping[str | None, object], defaults: Mapping[str, object]) -> Row[E]:
+    if None in cells:
+        return Row(line, None, "more cells than columns; a cell with a comma needs quotation marks")
+    typed = {name: text for name, text in cells.items() if isinstance(text, str) and text.strip()}
+    values = {name: value() if callable(value) else value for name, value in defaults.items()} | typed
+    try:
+        return Row(line, kind.model_validate(values, strict=False))
+    except ValidationError as refused:
+        return Row(line, None, "; ".join(_words(error, typed) for error in refused.errors()))
+
+
+def _words(error: Mapping[str, object], typed: Mapping[str | None, str]) -> str:
+    where = str(error["loc"][0]) if isinstance(error["loc"], tuple) and error["loc"] else "the row"
+    found = f" is {typed[where]!r}" if where in typed else " is empty" if error["type"] == "missing" else ""
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return f"{where}{found}: {message}"

@@ -1,0 +1,24 @@
+"""`migrate`: each service's schema to its newest version."""
+
+from sqlalchemy.exc import DBAPIError
+
+from commands.failures import Failed
+from shared.messaging.faults import in_words
+from shared.migrations import migrate
+from shared.settings import DatabaseSettings
+from shared.topics import SERVICES
+
+
+async def migrate_all(settings: DatabaseSettings) -> list[str]:
+    """A line a service. Raises Failed."""
+    lines = []
+    for service in SERVICES:
+        try:
+            before, after = await migrate(settings.database_url.get_secret_value(), service)
+        except (DBAPIError, OSError) as error:
+            raise Failed(
+                f"{service}'s tables could not be migrated: {in_words(error)}; expected a PostgreSQL server that "
+                f"answers and a role that may create schemas; check DATABASE_URL"
+            ) from None
+        lines.append(f"{service}: version {after}" + ("" if before == after else f" (was {before or 'empty'})"))
+    return lines

@@ -1,0 +1,51 @@
+"""`serve`: one service as one process, until it is told to stop."""
+
+import asyncio
+import signal
+import sys
+from importlib import import_module
+
+from commands.failures import Failed
+from shared.messaging.consumer import CannotGoOn
+from shared.observability import configure_logging
+from shared.service import Service
+from shared.settings import (
+    ApproverSettings,
+    NotifierSettings,
+    PortalSettings,
+    RegistrarSettings,
+    ServiceSettings,
+    load,
+)
+
+SETTINGS: dict[str, type[ServiceSettings]] = {
+    "registrar": RegistrarSettings,
+    "notifier": NotifierSettings,
+    "approver": ApproverSettings,
+    "portal": PortalSettings,
+}
+
+
+def serve(name: str, host: str, port: int) -> None:
+    """Returns after a SIGTERM or SIGINT, when the batch in hand is stored. Raises SettingsError or Failed."""
+    settings = load(SETTINGS[name])
+    configure_logging(settings.log_format)
+    app = import_module(f"services.{name}.app")  # one service's code, not all four's
+    try:
+        asyncio.run(_serve(app.create_app(settings), host, port))
+    except CannotGoOn as reason:
+        raise Failed(f"{name}: {reason}") from None
+    except OSError as error:
+        raise Failed(f"{name} cannot listen on {host}:{port}: {error.strerror}; expected a free port") from None
+
+
+async def _serve(service: Service, host: str, port: int) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stopping.set)
+
+    def started(real_port: int) -> None:
+        print(f"{service.name} listens on http://{host}:{real_port}", file=sys.stderr, flush=True)
+
+    await service.serve(host, port, stopping, started)

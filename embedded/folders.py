@@ -1,0 +1,85 @@
+"""Who may use a folder, where downloads are kept, and free ports.
+
+Two locks keep a server's folder from two servers at once. `owner.lock` belongs to the process that uses the
+folder: a second one is refused at once. `running.lock` is inherited by the server's own processes: whoever
+comes after a SIGKILL waits until the last of them is gone; what they left behind is then certainly stale.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import random
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+# Below the ports that kernels hand to clients (Linux from 32768, macOS from 49152): a client that reconnects
+# while the server is away can neither take the server's port nor connect to itself.
+PORTS = range(20_000, 32_000)
+POLL_SECONDS = 0.05
+
+
+class FolderInUse(Exception):
+    """Another process runs servers in this folder."""
+
+
+@contextlib.contextmanager
+def owned(folder: Path) -> Iterator[None]:
+    """Hold `folder` (made if missing) for this process. Raises FolderInUse at once if another one does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "owner.lock").open("a+", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise FolderInUse(
+                f"{folder} is in use by process {file.read().strip() or 'unknown'}: "
+                "stop that one first, or choose another folder"
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+@contextlib.contextmanager
+def nothing_running(folder: Path, timeout: float = 30.0) -> Iterator[int]:
+    """Wait until no server of `folder` is left, and yield the descriptor that a new one must inherit."""
+    deadline = time.monotonic() + timeout
+    with (folder / "running.lock").open("a", encoding="ascii") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise FolderInUse(
+                        f"a server started earlier in {folder} still runs: end it first"
+                    ) from None
+                time.sleep(POLL_SECONDS)
+        yield file.fileno()
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept for this user, shared by every copy of this project."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "registration"
+    configured = os.environ.get("XDG_CACHE_HOME")
+    return (Path(configured) if configured else Path.home() / ".cache") / "registration"
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 on which nothing listens now."""
+    for port in random.sample(PORTS, 200):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise OSError(f"no free TCP port found from {PORTS.start} to {PORTS.stop} on 127.0.0.1")

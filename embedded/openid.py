@@ -1,0 +1,82 @@
+"""An OpenID Connect provider with a few people of a made-up world, for the demo and the tests.
+
+- `oidc-provider-mock` on loopback. Sign in by choosing a person; there are no passwords.
+- Every claim of a person is in the ID token: `email` with the scope `email`, `name` and `locale` with
+  `profile`, the others always.
+- Any client id, secret and redirect address are accepted; a client that sent a PKCE challenge must prove it.
+- Keys and codes are made anew at each start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from embedded import process
+from embedded.folders import free_port
+
+START_SECONDS = 60.0
+SERVER = Path(__file__).with_name("openid_server.py")
+Claims = Mapping[str, object]
+
+
+def _person(email: str, name: str, locale: str, roles: Sequence[str], **claims: str) -> dict[str, object]:
+    about = {"email": email, "email_verified": True, "name": name, "locale": locale, "roles": list(roles)}
+    return {**about, **claims}
+
+
+# By subject, which is the email: it is what the sign-in page lists.
+PEOPLE: Mapping[str, Claims] = {
+    str(person["email"]): person
+    for person in (
+        _person("lan@saigon-cloud.example", "Nguyễn Thị Lan", "vi", ["partner"],
+                partner_id="saigon-cloud", partner_name="Saigon Cloud"),
+        _person("minh@hanoi-digital.example", "Trần Văn Minh", "vi", ["partner"],
+                partner_id="hanoi-digital", partner_name="Hanoi Digital"),
+        _person("hoa@vng.example", "Lê Thị Hoa", "vi", ["vng-reviewer"]),
+        _person("an@vng.example", "Phạm Quốc An", "en", ["vng-reviewer", "vng-admin"]),
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class OpenidProvider:
+    """A running provider. `users` are claims by subject; any client id and secret would do."""
+
+    issuer: str
+    users: Mapping[str, Claims]
+    pid: int
+    client_id: str = "registration"
+    client_secret: str = "any-secret-is-accepted"
+
+
+@contextlib.contextmanager
+def openid_provider(
+    users: Mapping[str, Claims] = PEOPLE, log_path: Path | None = None
+) -> Iterator[OpenidProvider]:
+    """A running provider that knows `users` (claims by subject), stopped at the end.
+
+    `log_path` gets its errors (None: this process's stderr). Raises ServerDidNotStart.
+    """
+    port = free_port()
+    known = json.dumps({subject: dict(claims) for subject, claims in users.items()})
+    command: list[str | Path] = [sys.executable, "-P", "-W", "ignore", SERVER, str(port), known]
+    server = process.start(command, log_path=log_path)
+    try:
+        server.wait_until(lambda: _listens(port), START_SECONDS)
+        yield OpenidProvider(f"http://127.0.0.1:{port}", users, server.pid)
+    finally:
+        server.stop()
+
+
+def _listens(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False

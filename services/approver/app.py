@@ -1,0 +1,33 @@
+"""Approver, put together. Nothing happens at import."""
+
+from pathlib import Path
+
+from starlette.types import ASGIApp
+
+from services.approver import messages_vi, pages
+from services.approver.handlers import handlers
+from shared.clock import Clock, system_clock
+from shared.service import Service
+from shared.settings import ApproverSettings
+from shared.web.app import create_web_app
+from shared.web.sign_in import SignIn
+from shared.web.site import Site
+from shared.web.templating import Pages
+
+
+def create_app(settings: ApproverSettings, *, clock: Clock = system_clock) -> Service:
+    def web(service: Service) -> ASGIApp:
+        site = Site("approver", settings.public_url)
+        templates = Pages(site, Path(__file__).parent / "templates", messages_vi.MESSAGES)
+        sign_in = SignIn(settings, templates, for_partners=False, clock=clock)
+        return create_web_app(
+            pages=templates,
+            routes=pages.routes(templates, sign_in, service.database, settings.claim_for),
+            checks=service.checks,
+            registry=service.registry,
+            sign_in=sign_in,
+        )
+
+    return Service(
+        "approver", settings, clock, handlers(settings.approval_for_current_customers), web=web
+    )

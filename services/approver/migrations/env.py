@@ -1,0 +1,5 @@
+"""Alembic runs this file for each migration."""
+
+from shared.migrations import run_here
+
+run_here()

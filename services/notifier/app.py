@@ -1,0 +1,53 @@
+"""Notifier, put together. Nothing happens at import."""
+
+from pathlib import Path
+
+from starlette.types import ASGIApp
+
+from services.notifier import messages_vi, pages
+from services.notifier.domain import Policy
+from services.notifier.handlers import handlers
+from services.notifier.links import Links
+from services.notifier.mail.render import Renderer
+from services.notifier.mail.sender import Sender
+from services.notifier.mail.smtp import Mailer
+from shared.clock import Clock, system_clock
+from shared.database import Database
+from shared.service import Service
+from shared.settings import NotifierSettings
+from shared.web.app import create_web_app
+from shared.web.site import Site
+from shared.web.templating import Pages
+
+
+def create_app(settings: NotifierSettings, *, clock: Clock = system_clock) -> Service:
+    policy = Policy(
+        valid_for=settings.confirmation_valid_for,
+        resend_interval=settings.resend_interval,
+        resend_limit=settings.resend_limit,
+    )
+    links = Links(settings.public_url, [key.get_secret_value() for key in settings.link_secret])
+    renderer = Renderer(links, settings.mail_from, settings.portal_url)
+
+    def sender(database: Database) -> Sender:
+        mailer = Mailer(settings.smtp_url.get_secret_value(), renderer.sender)
+        return Sender(database, mailer, renderer, policy, settings.mail_retry_first)
+
+    def web(service: Service) -> ASGIApp:
+        site = Site("notifier", settings.public_url)
+        templates = Pages(site, Path(__file__).parent / "templates", messages_vi.MESSAGES)
+        return create_web_app(
+            pages=templates,
+            routes=pages.routes(templates, service.database, links),
+            checks=service.checks,
+            registry=service.registry,
+        )
+
+    return Service(
+        "notifier",
+        settings,
+        clock,
+        handlers(policy),
+        workers=lambda database: [sender(database).run],
+        web=web,
+    )

@@ -1,0 +1,133 @@
+"""Handing messages to the mail server, and whose fault it is when one does not go.
+
+Only an answer about the recipient (to RCPT or DATA) counts against the recipient. Everything else (connecting, TLS, login,
+MAIL FROM, 421, no answer) is the server's: the operator's to mend, and the mail waits. No answer after DATA is unknown:
+sent again later with the same Message-ID.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import aiosmtplib
+from aiosmtplib import SMTPException, SMTPResponseException
+
+TIMEOUT = 20  # seconds for each answer
+SENDING = 45  # seconds for one message in all; less than a claim's lease
+OLDEST = 60  # seconds: servers drop idle connections, and a balancer's new servers must get their share
+CLOSING = 421
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The server took the message: 250 after DATA."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientRefused:
+    """`code` 5xx: for good; 4xx: for now. `detail` is the server's words."""
+
+    code: int
+    detail: str
+
+    @property
+    def for_good(self) -> bool:
+        return self.code >= 500
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTrouble:
+    detail: str
+
+
+Answer = Accepted | RecipientRefused | ServerTrouble
+
+
+@dataclass(slots=True)
+class _Connection:
+    client: aiosmtplib.SMTP
+    opened: float
+
+
+class Mailer:
+    """A pool of connections to one server. `url`: smtp://user:password@host:port?starttls=required, or smtps://…"""
+
+    def __init__(self, url: str, sender: str, *, connections: int = 8) -> None:
+        self._url = urlsplit(url)
+        self._sender = sender
+        self._free = asyncio.Semaphore(connections)
+        self._idle: list[_Connection] = []
+
+    async def send(self, recipient: str, message: bytes) -> Answer:
+        """Never raises for what the server does."""
+        try:
+            async with self._free, asyncio.timeout(SENDING), self._connection() as client:
+                return await self._hand_over(client, recipient, message)
+        except (SMTPException, OSError, TimeoutError, ValueError) as error:
+            return ServerTrouble(_words(error))
+
+    async def _hand_over(self, client: aiosmtplib.SMTP, recipient: str, message: bytes) -> Answer:
+        ascii_only = recipient.isascii()
+        await client.mail(
+            self._sender,
+            options=[] if ascii_only else ["SMTPUTF8", "BODY=8BITMIME"],
+            encoding="ascii" if ascii_only else "utf-8",
+        )
+        try:
+            await client.rcpt(recipient, encoding="ascii" if ascii_only else "utf-8")
+            await client.data(message)
+        except SMTPResponseException as answer:
+            if answer.code == CLOSING or not 400 <= answer.code <= 599:
+                raise
+            with suppress(SMTPException, OSError):  # the answer stands whatever becomes of the connection
+                await client.rset()
+            return RecipientRefused(answer.code, _words(answer))
+        return Accepted()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[aiosmtplib.SMTP]:
+        """Kept for the next message, unless anything went wrong on it."""
+        connection = await self._reuse() or await self._open()
+        try:
+            yield connection.client
+        except BaseException:
+            connection.client.close()
+            raise
+        self._idle.append(connection)
+
+    async def _reuse(self) -> _Connection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.client.is_connected and time.monotonic() - connection.opened < OLDEST:
+                return connection
+            connection.client.close()
+        return None
+
+    async def _open(self) -> _Connection:
+        url = self._url
+        required = parse_qs(url.query).get("starttls") == ["required"]
+        client = aiosmtplib.SMTP(
+            hostname=url.hostname,
+            port=url.port,
+            username=unquote(url.username) if url.username else None,
+            password=unquote(url.password) if url.password else None,
+            use_tls=url.scheme == "smtps",
+            start_tls=True if required else (False if url.scheme == "smtps" else None),
+            timeout=TIMEOUT,
+        )
+        await client.connect()
+        return _Connection(client, time.monotonic())
+
+    async def close(self) -> None:
+        for connection in self._idle:
+            connection.client.close()
+        self._idle.clear()
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, SMTPResponseException):
+        return f"{error.code} {' '.join(str(error.message).split())}"[:500]
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:500]

@@ -1,0 +1,145 @@
+"""The `emails` queue: claim, send, mark. A mail is due until it is marked sent or failed.
+
+A claim is a lease: it moves the next attempt ahead, so a mail whose sender died comes again by itself, and the count of
+attempts tells a late mark from the right one. Unique by (registration, kind, period, number): no mail is owed twice.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    bindparam,
+    func,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+
+from services.notifier.domain import Mail, MailKind
+from shared.database import Transaction
+
+LEASE = timedelta(seconds=60)
+"""Longer than one sending may take."""
+
+emails = Table(
+    "emails",
+    MetaData(),
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("registration_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("period", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("queued_at", DateTime(timezone=True), nullable=False),
+    Column("next_attempt_at", DateTime(timezone=True), nullable=False),
+    Column("refused_since", DateTime(timezone=True)),
+    Column("sent_at", DateTime(timezone=True)),
+    Column("detail", Text),
+    UniqueConstraint("registration_id", "kind", "period", "number"),
+    CheckConstraint("state in ('queued', 'sent', 'failed')", name="state"),
+    Index("emails_due_idx", "next_attempt_at", postgresql_where=text("state = 'queued'")),
+)
+
+e = emails.c
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A mail to send now. `attempt` counts from 1; `refused_since` is when its recipient was first put off (4xx)."""
+
+    id: int
+    mail: Mail
+    attempt: int
+    refused_since: datetime | None
+
+
+_PUT = (
+    insert(emails)
+    .values(
+        registration_id=bindparam("registration_id"),
+        kind=bindparam("kind"),
+        period=bindparam("period"),
+        number=bindparam("number"),
+        state="queued",
+        attempts=0,
+        queued_at=bindparam("now"),
+        next_attempt_at=bindparam("now"),
+    )
+    .on_conflict_do_nothing()
+)
+_DUE = (
+    select(e.id)
+    .where(text("state = 'queued'"), e.next_attempt_at <= bindparam("now", type_=DateTime(timezone=True)))
+    .order_by(e.next_attempt_at)
+    .limit(bindparam("most", type_=Integer()))
+    .with_for_update(skip_locked=True)
+)
+_CLAIM = (
+    update(emails)
+    .where(e.id.in_(_DUE))
+    .values(attempts=e.attempts + 1, next_attempt_at=bindparam("lease_ends", type_=DateTime(timezone=True)))
+    .returning(e.id, e.registration_id, e.kind, e.number, e.period, e.attempts, e.refused_since)
+)
+_STILL_MINE = (e.id == bindparam("mail_id"), e.attempts == bindparam("attempt"), text("state = 'queued'"))
+_SENT = update(emails).where(*_STILL_MINE).values(state="sent", sent_at=bindparam("now"), detail=None)
+_FAILED = update(emails).where(*_STILL_MINE).values(state="failed", detail=bindparam("why"))
+_LATER = (
+    update(emails)
+    .where(*_STILL_MINE)
+    .values(
+        next_attempt_at=bindparam("later"),
+        detail=bindparam("why"),
+        refused_since=func.coalesce(e.refused_since, bindparam("since", type_=DateTime(timezone=True))),
+    )
+)
+
+
+async def put(tx: Transaction, mails: Iterable[Mail]) -> None:
+    """Owe `mails`; those owed already stay as they are."""
+    if rows := [{**asdict(mail), "now": tx.now} for mail in mails]:
+        await tx.execute(_PUT, rows)
+
+
+async def claim(tx: Transaction, most: int) -> list[Claimed]:
+    """Up to `most` mails that are due, oldest first; nobody else sends them before the lease ends."""
+    rows = await tx.execute(_CLAIM, {"now": tx.now, "most": most, "lease_ends": tx.now + LEASE})
+    return [
+        Claimed(r.id, Mail(r.registration_id, MailKind(r.kind), r.number, r.period), r.attempts, r.refused_since)
+        for r in rows
+    ]
+
+
+async def mark_sent(tx: Transaction, claimed: Sequence[Claimed]) -> list[Claimed]:
+    """Those that this call marked, not those that somebody else had marked before."""
+    return [it for it in claimed if (await tx.execute(_SENT, {**_key(it), "now": tx.now})).rowcount]
+
+
+async def mark_failed(tx: Transaction, claimed: Claimed, why: str) -> bool:
+    """The mail will not be sent any more. False where it was marked before."""
+    return bool((await tx.execute(_FAILED, {**_key(claimed), "why": why})).rowcount)
+
+
+async def put_off(tx: Transaction, claimed: Claimed, until: datetime, why: str, *, refused: bool) -> None:
+    """Try again at `until`. `refused`: it was the recipient that the server put off."""
+    since = tx.now if refused else None
+    await tx.execute(_LATER, {**_key(claimed), "later": until, "why": why, "since": since})
+
+
+def _key(claimed: Claimed) -> dict[str, int]:
+    return {"mail_id": claimed.id, "attempt": claimed.attempt}

@@ -1,0 +1,46 @@
+"""What registrar does on each event: the table at the end is the whole service."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from services.registrar import domain, store
+from services.registrar.domain import Fact, Policy
+from shared.database import Transaction
+from shared.eligibility import AccountFact
+from shared.events import (
+    AccountUpdated,
+    CustomerConfirmed,
+    CustomerDeclined,
+    RegistrationRequested,
+    VngApproved,
+    VngRejected,
+)
+from shared.messaging.batch import Handlers
+from shared.stores import remember_accounts
+
+
+async def keep_account_facts(facts: Sequence[AccountFact], tx: Transaction) -> None:
+    await remember_accounts(tx, facts)
+
+
+async def open_registrations(
+    requests: Sequence[RegistrationRequested], tx: Transaction, *, policy: Policy
+) -> None:
+    standing, known = await store.lock_standing(tx, requests, policy.decline_cooldown)
+    await store.save(tx, domain.open_registrations(requests, known, standing, policy, tx.now))
+
+
+async def advance_registrations(facts: Sequence[Fact], tx: Transaction) -> None:
+    known = await store.lock(tx, [fact.registration_id for fact in facts])
+    await store.save(tx, domain.advance(facts, known, tx.now))
+
+
+def handlers(policy: Policy) -> Handlers:
+    return {
+        AccountUpdated: keep_account_facts,
+        RegistrationRequested: partial(open_registrations, policy=policy),
+        CustomerConfirmed: advance_registrations,
+        CustomerDeclined: advance_registrations,
+        VngApproved: advance_registrations,
+        VngRejected: advance_registrations,
+    }

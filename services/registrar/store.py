@@ -1,0 +1,174 @@
+"""Registrar's tables and what is done to them, set by set.
+
+Locks are taken in one order everywhere (partners, accounts, registrations, each sorted), so batches never deadlock.
+What a partner has open and which account is held are read under these locks, from the registrations themselves; the
+partial unique index is the last guard.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    func,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+
+from services.registrar.domain import Decided, Registration, Standing, Status
+from shared.database import Transaction
+from shared.events import Locale, RegistrationRequested
+from shared.stores import append_history, listed, lock_accounts
+
+metadata = MetaData()
+
+partners = Table("partners", metadata, Column("partner_id", Text, primary_key=True))
+
+_OPEN_SQL = "status in ('awaiting_confirmation', 'awaiting_approval')"
+_HOLDING_SQL = "status in ('awaiting_confirmation', 'awaiting_approval', 'approved')"
+
+registrations = Table(
+    "registrations",
+    metadata,
+    Column("registration_id", Uuid, primary_key=True),
+    Column("batch_id", Uuid),
+    Column("partner_id", Text, nullable=False),
+    Column("partner_name", Text, nullable=False),
+    Column("customer_email", Text, nullable=False),
+    Column("common_name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("locale", Text),
+    Column("account_id", Text),
+    Column("requested_by", Text, nullable=False),
+    Column("requester_locale", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("codes", ARRAY(Text), nullable=False),
+    Column("requested_at", DateTime(timezone=True), nullable=False),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+    Index("registrations_holder_key", "customer_email", unique=True, postgresql_where=text(_HOLDING_SQL)),
+    Index("registrations_open_idx", "partner_id", postgresql_where=text(_OPEN_SQL)),
+    Index(
+        "registrations_declined_idx",
+        "customer_email",
+        "partner_id",
+        "changed_at",
+        postgresql_where=text("status = 'declined'"),
+    ),
+)
+
+r = registrations.c
+
+_ADD_PARTNERS = insert(partners).on_conflict_do_nothing()
+_LOCK_PARTNERS = (
+    select(partners)
+    .where(partners.c.partner_id == any_(listed("partner_ids", Text())))
+    .order_by(partners.c.partner_id)
+    .with_for_update()
+)
+_REGISTRATIONS = select(registrations).where(r.registration_id == any_(listed("ids", Uuid())))
+_LOCK_REGISTRATIONS = _REGISTRATIONS.order_by(r.registration_id).with_for_update()
+# The conditions are written out, as in the indexes: the planner uses a partial index only where it can see them.
+_HELD = select(r.customer_email).where(r.customer_email == any_(listed("emails", Text())), text(_HOLDING_SQL))
+_OPEN_COUNT = (
+    select(r.partner_id, func.count())
+    .where(r.partner_id == any_(listed("partner_ids", Text())), text(_OPEN_SQL))
+    .group_by(r.partner_id)
+)
+_DECLINED = select(r.customer_email, r.partner_id).where(
+    r.customer_email == any_(listed("emails", Text())),
+    r.changed_at > bindparam("since", type_=DateTime(timezone=True)),
+    text("status = 'declined'"),
+)
+_moved = select(
+    func.unnest(listed("ids", Uuid())).label("registration_id"),
+    func.unnest(listed("statuses", Text())).label("status"),
+    func.unnest(listed("versions", Integer())).label("version"),
+    func.unnest(listed("times", DateTime(timezone=True))).label("changed_at"),
+).subquery("moved")
+_MOVE = (
+    update(registrations)
+    .where(r.registration_id == _moved.c.registration_id)
+    .values(status=_moved.c.status, version=_moved.c.version, changed_at=_moved.c.changed_at)
+)
+
+
+async def lock(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, Registration]:
+    """The known registrations, locked in order of id."""
+    rows = await tx.execute(_LOCK_REGISTRATIONS, {"ids": sorted(set(ids))})
+    return {row.registration_id: _registration(row) for row in rows}
+
+
+async def get(tx: Transaction, registration_id: UUID) -> Registration | None:
+    """As it is now, not locked."""
+    row = (await tx.execute(_REGISTRATIONS, {"ids": [registration_id]})).first()
+    return _registration(row) if row else None
+
+
+async def lock_standing(
+    tx: Transaction, requests: Sequence[RegistrationRequested], cooldown: timedelta
+) -> tuple[Standing, dict[UUID, Registration]]:
+    """All that counts when `requests` are decided, locked: no other batch decides the same partner or account."""
+    partner_ids = sorted({request.partner_id for request in requests})
+    emails = sorted({request.customer_email for request in requests})
+    await tx.execute(_ADD_PARTNERS, [{"partner_id": partner_id} for partner_id in partner_ids])
+    await tx.execute(_LOCK_PARTNERS, {"partner_ids": partner_ids})
+    accounts = await lock_accounts(tx, emails)
+    known = await lock(tx, [request.registration_id for request in requests])
+    held = await tx.execute(_HELD, {"emails": emails})
+    open_count = await tx.execute(_OPEN_COUNT, {"partner_ids": partner_ids})
+    declined = await tx.execute(_DECLINED, {"emails": emails, "since": tx.now - cooldown})
+    standing = Standing(
+        accounts=accounts,
+        held=set(held.scalars()),
+        open_count=Counter({partner_id: count for partner_id, count in open_count}),
+        declined={(email, partner_id) for email, partner_id in declined},
+    )
+    return standing, known
+
+
+async def save(tx: Transaction, decided: Decided) -> None:
+    """Everything that was decided: rows, history, and what is told once this transaction commits."""
+    await tx.insert(registrations, list(decided.new.values()))
+    await _move(tx, decided.changed)
+    await append_history(tx, decided.history)
+    tx.emit(*decided.told)
+    for event, reason in decided.misfits:
+        tx.refuse(event, reason)
+
+
+async def _move(tx: Transaction, changed: Mapping[UUID, Registration]) -> None:
+    if not changed:
+        return
+    moved = list(changed.values())
+    values: dict[str, list[Any]] = {
+        "ids": [it.registration_id for it in moved],
+        "statuses": [it.status for it in moved],
+        "versions": [it.version for it in moved],
+        "times": [it.changed_at for it in moved],
+    }
+    await tx.execute(_MOVE, values)
+
+
+def _registration(row: Any) -> Registration:
+    values = row._asdict()
+    values["status"] = Status(row.status)
+    values["locale"] = Locale(row.locale) if row.locale else None
+    values["requester_locale"] = Locale(row.requester_locale)
+    values["codes"] = tuple(row.codes)
+    return Registration(**values)

@@ -1,0 +1,11 @@
+"""The one source of time. Everything that asks for the time gets a `Clock`; no setting or address moves it in `serve`."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+Clock = Callable[[], datetime]
+"""Answers the present moment, with its zone (UTC)."""
+
+
+def system_clock() -> datetime:
+    return datetime.now(UTC)

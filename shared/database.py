@@ -1,0 +1,114 @@
+"""A service's own PostgreSQL schema: connections that see only it, and transactions that tell Kafka what they changed.
+
+What a transaction emits or refuses is written with what it changes, in one commit: a transition without its event, or
+an event without its transition, cannot exist.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import Table
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.sql import Executable
+
+from shared.clock import Clock
+from shared.events import Event
+from shared.messaging import outbox
+
+def url_for_asyncpg(url: str) -> str:
+    return "postgresql+asyncpg://" + url.split("://", 1)[1]
+
+
+class Transaction:
+    """One transaction. The caller of `Database.transaction` owns it: nothing in here commits.
+
+    `now` is the batch's time: every decision in it sees the same moment.
+    """
+
+    def __init__(self, connection: AsyncConnection, service: str, now: datetime) -> None:
+        self.now = now
+        self.refused: list[tuple[Event, str]] = []
+        self._connection = connection
+        self._service = service
+        self._emitted: list[Event] = []
+
+    async def execute(
+        self, statement: Executable, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+    ) -> CursorResult[Any]:
+        return await self._connection.execute(statement, rows)
+
+    async def insert(self, table: Table, rows: Sequence[object]) -> None:
+        """Many rows by COPY: one round trip, about four times as fast as INSERT.
+
+        A row is an object with an attribute for each column that the database does not number itself. Raises asyncpg's
+        `UniqueViolationError` where a key exists.
+        """
+        if not rows:
+            return
+        columns = [column.name for column in table.columns if column.identity is None]
+        raw = await self._connection.get_raw_connection()
+        driver: Any = raw.driver_connection
+        await driver.copy_records_to_table(
+            table.name, records=map(attrgetter(*columns), rows), columns=columns
+        )
+
+    def emit(self, *events: Event) -> None:
+        """Tell `events` once this transaction has committed, in this order."""
+        self._emitted += events
+
+    def refuse(self, event: Event, reason: str) -> None:
+        """This event can never be accepted: its record goes to quarantine with this transaction."""
+        self.refused.append((event, reason))
+
+    async def flush(self) -> bool:
+        """Write what was emitted. True if there was anything."""
+        told = bool(self._emitted)
+        await self.insert(
+            outbox.table, [outbox.owed(event, self._service, self.now) for event in self._emitted]
+        )
+        self._emitted = []
+        return told
+
+
+class Database:
+    """One service's schema. `on_told` is called after each commit that emitted something (the relay wakes)."""
+
+    def __init__(self, url: str, schema: str, clock: Clock, *, pool_size: int = 10) -> None:
+        self.schema = schema
+        self.clock = clock
+        self.on_told: Callable[[], None] = lambda: None
+        self.engine: AsyncEngine = create_async_engine(
+            url_for_asyncpg(url),
+            pool_size=pool_size,
+            max_overflow=5,
+            pool_timeout=10,
+            pool_pre_ping=True,
+            connect_args={
+                "timeout": 5,
+                "command_timeout": 30,  # a server that hangs is a server that is away
+                "server_settings": {
+                    "search_path": schema,
+                    "application_name": schema,
+                    "timezone": "UTC",
+                    "jit": "off",
+                },
+            },
+        )
+
+    @asynccontextmanager
+    async def transaction(self, now: datetime | None = None) -> AsyncIterator[Transaction]:
+        """Commits at the end of the block, rolls back when it raises."""
+        async with self.engine.connect() as connection:
+            async with connection.begin():
+                tx = Transaction(connection, self.schema, now or self.clock())
+                yield tx
+                told = await tx.flush()
+        if told:
+            self.on_told()
+
+    async def close(self) -> None:
+        await self.engine.dispose()

@@ -1,0 +1,295 @@
+"""The events that services exchange: the contract, field by field.
+
+An event is frozen, says everything that correctness needs in its data alone, and never changes within `v1`: unknown
+fields are ignored on reading, and no field is renamed, removed or retyped. Times are RFC 3339 in UTC. A value that
+breaks a rule here is refused on reading with pydantic's `ValidationError`, and the consumer quarantines it.
+"""
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import lru_cache
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+)
+
+
+def normal_email(text: str) -> str:
+    """The address as every service compares it: trimmed, checked without DNS, lower-cased; `+tag` and dots are kept.
+
+    Raises ValueError with a sentence for people.
+    """
+    return _normal_email(text.strip())
+
+
+@lru_cache(maxsize=100_000)  # one address passes every service several times, and checking it costs 40 µs
+def _normal_email(text: str) -> str:
+    if len(text) > 254:
+        raise ValueError("The email address is longer than 254 characters.")
+    try:
+        return validate_email(text, check_deliverability=False, test_environment=True).normalized.lower()
+    except EmailNotValidError as problem:
+        raise ValueError(str(problem)) from None
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
+def _one_line(text: str) -> str:
+    if _CONTROL.search(text):
+        raise ValueError("Control characters are not allowed; write it on one line.")
+    return unicodedata.normalize("NFC", text)
+
+
+def _prose(text: str) -> str:
+    if _CONTROL_BUT_LINES.search(text):
+        raise ValueError("Control characters other than line breaks are not allowed.")
+    return unicodedata.normalize("NFC", text)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    if moment.year < 2000:  # digits alone are read as seconds since 1970: a slip worth refusing
+        raise ValueError('Expected an RFC 3339 time, for example "2026-07-01T09:00:00Z".')
+    return moment.astimezone(UTC)
+
+
+Email = Annotated[str, AfterValidator(normal_email)]
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_one_line)
+]
+Reason = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000), AfterValidator(_prose)
+]
+Key = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_one_line)
+]
+Time = Annotated[
+    AwareDatetime,
+    AfterValidator(_in_utc),
+    PlainSerializer(lambda moment: moment.isoformat().replace("+00:00", "Z"), return_type=str, when_used="json"),
+]
+Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+Count = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class Locale(StrEnum):
+    VI = "vi"
+    EN = "en"
+
+
+class Billing(StrEnum):
+    PREPAID = "prepaid"
+    POSTPAID = "postpaid"
+
+
+class Outcome(StrEnum):
+    REFUSED = "refused"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    REJECTED = "rejected"
+
+
+class Event(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    @property
+    def key(self) -> str:
+        """The Kafka key: records with one key stay in order within a topic."""
+        return str(self.registration_id)  # type: ignore[attr-defined]  # every event but two has it; those override
+
+    @classmethod
+    def type(cls) -> str:
+        return cls.__name__
+
+    @classmethod
+    def about(cls, source: object, **more: Any) -> Self:
+        """An event with the values of `source` (a registration, a case, an event) in the fields of the same name."""
+        names = (name for name in cls.model_fields if name not in more)
+        return cls(**{name: getattr(source, name) for name in names}, **more)
+
+
+Role = Literal["Partner"]
+
+
+class RegistrationRequested(Event):
+    registration_id: UUID
+    batch_id: UUID | None = None
+    partner_id: Key
+    partner_name: Name
+    customer_email: Email
+    common_name: Name
+    role: Role = "Partner"
+    requested_by: Email
+    requester_locale: Locale = Locale.VI
+    requested_at: Time
+
+
+class RegistrationWithdrawn(Event):
+    registration_id: UUID
+    partner_id: Key
+    withdrawn_by: Email
+    reason: Reason | None = None
+    withdrawn_at: Time
+
+
+class ConfirmationResendRequested(Event):
+    registration_id: UUID
+    partner_id: Key
+    requested_by: Email
+    requested_at: Time
+
+
+class AccountUpdated(Event):
+    email: Email
+    account_id: Key
+    holder_name: Name
+    locale: Locale
+    billing: Billing
+    credit_balance: Whole
+    active_services: Count
+    active_discounts: Count
+    in_poc: bool
+    vng_customer: bool
+    version: Whole
+    updated_at: Time
+
+    @property
+    def key(self) -> str:
+        return self.email
+
+
+class RegistrationOpened(Event):
+    registration_id: UUID
+    partner_id: Key
+    partner_name: Name
+    customer_email: Email
+    common_name: Name
+    role: Role
+    locale: Locale
+    requested_by: Email
+    requester_locale: Locale
+    opened_at: Time
+
+
+class ConfirmationSent(Event):
+    registration_id: UUID
+    partner_id: Key
+    number: Count
+    sent_at: Time
+    valid_until: Time
+    resends_left: Count
+    next_resend_at: Time | None
+
+
+class ConfirmationResendRefused(Event):
+    registration_id: UUID
+    partner_id: Key
+    requested_at: Time
+    code: Literal["too_soon", "limit", "not_pending"]
+
+
+class ConfirmationUndeliverable(Event):
+    registration_id: UUID
+    partner_id: Key
+    detail: Reason
+    failed_at: Time
+
+
+class CustomerConfirmed(Event):
+    registration_id: UUID
+    partner_id: Key
+    partner_name: Name
+    customer_email: Email
+    common_name: Name
+    role: Role
+    confirmed_at: Time
+
+
+class CustomerDeclined(Event):
+    registration_id: UUID
+    reason: Reason | None
+    declined_at: Time
+
+
+class ConfirmationExpired(Event):
+    registration_id: UUID
+    expired_at: Time
+
+
+class VngApproved(Event):
+    registration_id: UUID
+    approved_by: Name
+    note: Reason | None = None
+    override_reason: Reason | None = None
+    failing_codes: tuple[Key, ...] = ()
+    approved_at: Time
+
+
+class VngRejected(Event):
+    registration_id: UUID
+    rejected_by: Name
+    reason: Reason
+    rejected_at: Time
+
+
+class ReviewDue(Event):
+    registration_id: UUID
+    partner_name: Name
+    customer_email: Email
+    claimed_by: Email | None
+    due_at: Time
+
+
+class RegistrationApproved(Event):
+    registration_id: UUID
+    partner_id: Key
+    partner_name: Name
+    customer_email: Email
+    account_id: Key
+    common_name: Name
+    role: Role
+    locale: Locale
+    requested_by: Email
+    requester_locale: Locale
+    approved_by: Name
+    approved_at: Time
+
+
+class RegistrationClosed(Event):
+    registration_id: UUID
+    partner_id: Key
+    partner_name: Name
+    customer_email: Email
+    common_name: Name
+    locale: Locale | None
+    requested_by: Email
+    requester_locale: Locale
+    outcome: Outcome
+    reasons: tuple[Reason, ...]
+    closed_at: Time
+
+
+class Quarantined(Event):
+    service: Key
+    topic: str
+    partition: int
+    offset: int
+    reason: str
+    quarantined_at: Time
+
+    @property
+    def key(self) -> str:
+        return self.service

@@ -1,0 +1,68 @@
+"""One line of a registration's history in one service: what happened, by whom, why, when. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+TRANSITION = ""
+NO_EFFECT = "no_effect"
+"""The fact came again, or after its time: it changed nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A transition, or with a `note` a fact that changed nothing. `actor` is a person's address, a policy or a service."""
+
+    registration_id: UUID
+    version: int
+    status_from: str | None
+    status_to: str
+    event: str
+    note: str
+    actor: str
+    reason: str | None
+    at: datetime
+
+
+class Versioned(Protocol):
+    """Anything with a lifecycle: a registration, a confirmation, a case."""
+
+    @property
+    def registration_id(self) -> UUID: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+
+
+def moved(
+    before: Versioned | None, after: Versioned, event: str, actor: str, at: datetime, reason: str | None = None
+) -> Entry:
+    """The transition from `before` (None: there was nothing) to `after`."""
+    return Entry(
+        registration_id=after.registration_id,
+        version=after.version,
+        status_from=before.status if before else None,
+        status_to=after.status,
+        event=event,
+        note=TRANSITION,
+        actor=actor,
+        reason=reason,
+        at=at,
+    )
+
+
+def unmoved(it: Versioned, event: str, actor: str, at: datetime) -> Entry:
+    """A fact that came again or too late."""
+    return Entry(
+        registration_id=it.registration_id,
+        version=it.version,
+        status_from=it.status,
+        status_to=it.status,
+        event=event,
+        note=NO_EFFECT,
+        actor=actor,
+        reason=None,
+        at=at,
+    )

@@ -1,0 +1,143 @@
+"""A batch of records into the database: when `accept` returns, every record is stored, or quarantined.
+
+A batch is split by topic; each part is decoded and given to its handler in one transaction. While the database is away
+the same part is tried again, for ever. Where a part fails for its records' sake it is halved until the record that
+cannot be accepted stands alone: that one goes to quarantine, the others go through.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from aiokafka import ConsumerRecord
+from pydantic import ValidationError
+
+from shared.database import Database, Transaction
+from shared.eligibility import AccountDeleted
+from shared.events import AccountUpdated, Event, normal_email
+from shared.messaging import cloudevents, quarantine
+from shared.messaging.faults import in_words, is_passing
+from shared.messaging.quarantine import Misfit
+from shared.retry import Backoff, pause
+from shared.topics import topic_of
+
+Record = ConsumerRecord[bytes | None, bytes | None]
+Handler = Callable[[list[Any], Transaction], Awaitable[None]]
+Handlers = Mapping[type[Event], Handler]
+
+LARGEST_EVENT = 64 * 1024
+"""Bytes. Every field of every event is bounded, so a longer value is not one of ours."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    record: Record
+    event: Event | AccountDeleted
+
+
+def decode(kind: type[Event], record: Record) -> Decoded | Misfit:
+    """The event in `record`, or why there is none. Never raises for what a record holds."""
+    type_said = cloudevents.type_of(record.headers)
+    if type_said not in (None, kind.type()):
+        return Misfit(record, f"wrong_type: ce_type is {type_said!r}; this topic holds {kind.type()}")
+    if record.value is None:
+        return _decode_null(kind, record)
+    if len(record.value) > LARGEST_EVENT:
+        return Misfit(record, f"oversized: {len(record.value)} bytes; expected {LARGEST_EVENT} at most")
+    try:
+        return Decoded(record, kind.model_validate_json(record.value))
+    except ValidationError as refused:
+        return Misfit(record, f"undecodable: {_first_problem(refused)}")
+
+
+def _decode_null(kind: type[Event], record: Record) -> Decoded | Misfit:
+    if kind is not AccountUpdated:
+        return Misfit(record, "null_value: this topic holds events only, there is nothing to delete")
+    try:
+        return Decoded(record, AccountDeleted(normal_email((record.key or b"").decode())))
+    except ValueError:
+        return Misfit(record, "null_value: the key is not an email address, so no account can be deleted")
+
+
+def _first_problem(refused: ValidationError) -> str:
+    errors = refused.errors(include_url=False, include_input=False)
+    where = ".".join(str(part) for part in errors[0]["loc"]) or "the value"
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{where}: {errors[0]['msg']}{more}"
+
+
+class Inbox:
+    """The way into one service's database. `trouble` says in a sentence what it waits for, None when nothing."""
+
+    def __init__(self, handlers: Handlers, database: Database, *, topic_prefix: str = "") -> None:
+        self.trouble: str | None = None
+        self._handlers = handlers
+        self._database = database
+        self._prefix = topic_prefix
+        self._kinds = {topic_prefix + topic_of(kind, database.schema): kind for kind in handlers}
+
+    @property
+    def topics(self) -> list[str]:
+        return list(self._kinds)
+
+    async def accept(self, records: Iterable[Record], stopping: asyncio.Event) -> bool:
+        """True when every record is stored or quarantined; False when the service stops before."""
+        by_kind: dict[type[Event], list[Record]] = {}
+        for record in records:
+            by_kind.setdefault(self._kinds[record.topic], []).append(record)
+        for kind in sorted(by_kind, key=lambda kind: list(self._handlers).index(kind)):
+            entries = [decode(kind, record) for record in by_kind[kind]]
+            if not await self._store_or_split(kind, entries, stopping):
+                return False
+        return True
+
+    async def _store_or_split(
+        self, kind: type[Event], entries: Sequence[Decoded | Misfit], stopping: asyncio.Event
+    ) -> bool:
+        try:
+            return await self._store(kind, entries, stopping)
+        except Exception as error:  # the records' fault: _store retries all that is not
+            if len(entries) == 1:
+                return await self._give_up(kind, entries[0], error, stopping)
+        middle = len(entries) // 2
+        first = await self._store_or_split(kind, entries[:middle], stopping)
+        return first and await self._store_or_split(kind, entries[middle:], stopping)
+
+    async def _give_up(
+        self, kind: type[Event], entry: Decoded | Misfit, error: Exception, stopping: asyncio.Event
+    ) -> bool:
+        log.error("record quarantined", event_type=kind.type(), offset=entry.record.offset, exc_info=error)
+        misfit = Misfit(entry.record, f"handler_failed: {in_words(error)}")
+        return await self._store(kind, [misfit], stopping)
+
+    async def _store(
+        self, kind: type[Event], entries: Sequence[Decoded | Misfit], stopping: asyncio.Event
+    ) -> bool:
+        backoff = Backoff()
+        while not stopping.is_set():
+            try:
+                await self._store_once(kind, entries)
+            except Exception as error:
+                if not is_passing(error, backoff.tries):
+                    raise
+                self.trouble = f"waits for the database: {in_words(error)}"
+                log.warning("batch waits", event_type=kind.type(), records=len(entries), why=in_words(error))
+                await pause(stopping, backoff.next())
+            else:
+                self.trouble = None
+                return True
+        return False
+
+    async def _store_once(self, kind: type[Event], entries: Sequence[Decoded | Misfit]) -> None:
+        async with self._database.transaction() as tx:
+            decoded = [entry for entry in entries if isinstance(entry, Decoded)]
+            misfits = [entry for entry in entries if isinstance(entry, Misfit)]
+            if decoded:
+                await self._handlers[kind]([entry.event for entry in decoded], tx)
+            record_of = {id(entry.event): entry.record for entry in decoded}
+            misfits += [Misfit(record_of[id(event)], reason) for event, reason in tx.refused]
+            await quarantine.put(tx, misfits, self._database.schema, self._prefix)

@@ -1,0 +1,40 @@
+"""Whose fault is an error: the record's, or the world's?
+
+Only what is wrong with a record may quarantine it. Everything that a later try can mend (a database that is away, read
+only, full, or not migrated yet; a deadlock; a lost race) retries the same batch, for as long as it takes.
+"""
+
+from aiokafka.errors import KafkaError
+from asyncpg import InterfaceError, PostgresError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+RECORDS_FAULT = ("22", "23", "54")  # SQLSTATE classes: wrong data, broken constraint, program limit exceeded
+LOST_RACE = "23505"
+LOST_RACES = 5
+"""A unique key lost this often in a row is no race: the record itself breaks it."""
+
+
+def sqlstate(error: BaseException) -> str | None:
+    original = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(original, "sqlstate", None)
+
+
+def is_passing(error: Exception, tries: int) -> bool:
+    """True where the same batch may go through later, after `tries` tries that did not."""
+    state = sqlstate(error)
+    if state is not None:
+        return not state.startswith(RECORDS_FAULT) or (state == LOST_RACE and tries < LOST_RACES)
+    if isinstance(error, DBAPIError):
+        return isinstance(error.orig, OSError | TimeoutError) or not isinstance(error.orig, ValueError)
+    return isinstance(
+        error,
+        OSError | TimeoutError | PoolTimeoutError | KafkaError | InterfaceError | PostgresError,
+    )
+
+
+def in_words(error: BaseException) -> str:
+    """One line without values: statements and parameters hold people's addresses."""
+    original = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    first = (str(original).splitlines() or [""])[0]
+    return f"{type(original).__name__}: {first.removeprefix(f'{type(original)}: ')}"[:300]

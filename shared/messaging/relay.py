@@ -1,0 +1,115 @@
+"""Publishes what the outbox owes, in order, and deletes it once Kafka has acknowledged it.
+
+One relay a service is active: the one that holds the advisory lock, on the very connection that reads and deletes. A
+relay that loses the connection has lost the lock too. Should two ever publish at once, or one die between
+acknowledgement and deletion, a record is published twice with the same `ce_id`, and its readers change nothing.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from faststream.kafka import KafkaBroker
+from sqlalchemy import Row, delete, func, select
+from sqlalchemy.dialects.postgresql import array
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.database import Database
+from shared.messaging import cloudevents, outbox
+from shared.messaging.faults import in_words
+from shared.retry import Backoff, pause
+
+BATCH = 1000
+POLL = 0.2  # seconds: how soon rows of another instance's transactions are seen
+TRY_LOCK = 1.0  # seconds between tries of a relay that is not the active one
+
+log = structlog.get_logger()
+
+
+class Relay:
+    """`trouble` says in a sentence why rows do not leave, None when they do (or another instance's relay is active)."""
+
+    def __init__(
+        self, database: Database, new_broker: Callable[[], KafkaBroker], *, topic_prefix: str = ""
+    ) -> None:
+        self.trouble: str | None = "has not started"
+        self._database = database
+        self._new_broker = new_broker
+        self._prefix = topic_prefix
+        self._woken = asyncio.Event()
+        database.on_told = self._woken.set
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Until `stopping`. Kafka or the database being away is waited out."""
+        backoff = Backoff()
+        while not stopping.is_set():
+            try:
+                await self._be_active(stopping, backoff)
+            except Exception as error:
+                self.trouble = f"cannot publish: {in_words(error)}"
+                log.warning("relay waits", why=in_words(error))
+                await pause(stopping, backoff.next())
+
+    async def _be_active(self, stopping: asyncio.Event, backoff: Backoff) -> None:
+        async with self._database.engine.connect() as raw:
+            connection = await raw.execution_options(isolation_level="AUTOCOMMIT")
+            while not await self._locked(connection):
+                self.trouble = None
+                await pause(stopping, TRY_LOCK)
+                if stopping.is_set():
+                    return
+            broker = self._new_broker()
+            try:
+                await broker.connect()
+                while not stopping.is_set():
+                    sent = await self._publish_some(connection, broker)
+                    self.trouble = None
+                    backoff.reset()
+                    if sent < BATCH:
+                        await self._wait()
+            finally:
+                await broker.stop()
+                with suppress(Exception):  # a connection that is gone has given up its lock by itself
+                    await raw.invalidate()
+
+    async def _locked(self, connection: AsyncConnection) -> bool:
+        key = func.hashtextextended(f"relay of {self._database.schema}", 0)
+        return bool((await connection.execute(select(func.pg_try_advisory_lock(key)))).scalar())
+
+    async def _publish_some(self, connection: AsyncConnection, broker: KafkaBroker) -> int:
+        """Publishes up to BATCH rows and deletes them. Raises if one was not acknowledged: then none is deleted."""
+        self._woken.clear()
+        rows = (
+            await connection.execute(select(outbox.table).order_by(outbox.table.c.position).limit(BATCH))
+        ).all()
+        if rows:
+            await self._publish(rows, broker)
+            owed = outbox.table.c.position
+            await connection.execute(delete(outbox.table).where(owed == func.any(array([r.position for r in rows]))))
+        return len(rows)
+
+    async def _publish(self, rows: Sequence[Row[Any]], broker: KafkaBroker) -> None:
+        acknowledged = [
+            await broker.publish(
+                row.payload.encode(),
+                topic=self._prefix + row.topic,
+                key=row.aggregateid.encode(),
+                headers=cloudevents.headers(
+                    id=str(row.id),
+                    source=self._database.schema,
+                    type=row.type,
+                    subject=row.aggregateid,
+                    time=row.occurred_at,
+                ),
+                no_confirm=True,
+            )
+            for row in rows
+        ]
+        await asyncio.gather(*acknowledged)
+
+    async def _wait(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(POLL):
+                await self._woken.wait()

@@ -1,0 +1,133 @@
+"""Brings a service's schema to the newest version. Each service has its own schema, scripts and version table.
+
+Alembic runs the scripts in `services/<service>/migrations/versions`; the service's `env.py` is one call to `run_here`.
+Two that migrate at once wait for each other.
+"""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command, context, op
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from shared.database import url_for_asyncpg
+
+ROOT = Path(__file__).resolve().parent.parent / "services"
+
+
+def config_for(service: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / service / "migrations").replace("%", "%%"))
+    config.attributes["schema"] = service
+    return config
+
+
+def newest(service: str) -> str | None:
+    """The version that the service's code expects."""
+    return ScriptDirectory.from_config(config_for(service)).get_current_head()
+
+
+async def migrate(url: str, service: str) -> tuple[str | None, str | None]:
+    """The versions before and after. Raises OSError or sqlalchemy's DBAPIError."""
+    engine = create_async_engine(
+        url_for_asyncpg(url), connect_args={"server_settings": {"search_path": service}, "timeout": 10}
+    )
+    try:
+        async with engine.begin() as connection:
+            return await connection.run_sync(_migrate, service)
+    finally:
+        await engine.dispose()
+
+
+def _migrate(connection: Connection, service: str) -> tuple[str | None, str | None]:
+    connection.execute(text("select pg_advisory_xact_lock(hashtextextended(:it, 0))"), {"it": f"migrate {service}"})
+    connection.execute(text(f'create schema if not exists "{service}"'))
+    before = version(connection, service)
+    config = config_for(service)
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    return before, version(connection, service)
+
+
+def version(connection: Connection, service: str) -> str | None:
+    """The version that the schema has, None before the first."""
+    return MigrationContext.configure(
+        connection, opts={"version_table_schema": service}
+    ).get_current_revision()
+
+
+def run_here() -> None:
+    """What a service's `env.py` does."""
+    context.configure(
+        connection=context.config.attributes["connection"],
+        version_table_schema=context.config.attributes["schema"],
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def create_messaging_tables() -> None:
+    """Outbox, quarantine and history, as each service's first migration makes them. Never edited once released."""
+    moment = sa.DateTime(timezone=True)
+    op.create_table(
+        "outbox",
+        sa.Column("position", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+        sa.Column("id", sa.Uuid, nullable=False),
+        *(
+            sa.Column(name, sa.Text, nullable=False)
+            for name in ("aggregatetype", "aggregateid", "type", "topic", "payload", "headers")
+        ),
+        sa.Column("occurred_at", moment, nullable=False),
+    )
+    op.create_table(
+        "quarantine",
+        sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+        sa.Column("topic", sa.Text, nullable=False),
+        sa.Column("partition", sa.Integer, nullable=False),
+        sa.Column("offset", sa.BigInteger, nullable=False),
+        sa.Column("key", sa.LargeBinary),
+        sa.Column("value", sa.LargeBinary),
+        sa.Column("headers", JSONB, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("quarantined_at", moment, nullable=False),
+        sa.UniqueConstraint("topic", "partition", "offset"),
+        sa.CheckConstraint("state in ('quarantined', 'replayed', 'discarded')", name="state"),
+    )
+    op.create_table(
+        "history",
+        sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+        sa.Column("registration_id", sa.Uuid, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("status_from", sa.Text),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("status_to", "event", "note", "actor")),
+        sa.Column("reason", sa.Text),
+        sa.Column("at", moment, nullable=False),
+    )
+    where = sa.text("note = ''")
+    columns = ["registration_id", "version"]
+    op.create_index("history_transition_key", "history", columns, unique=True, postgresql_where=where)
+    where = sa.text("note <> ''")
+    columns = ["registration_id", "event", "note"]
+    op.create_index("history_note_key", "history", columns, unique=True, postgresql_where=where)
+
+
+def create_accounts_table() -> None:
+    """The newest facts about accounts, in registrar and approver."""
+    op.create_table(
+        "accounts",
+        sa.Column("email", sa.Text, primary_key=True),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("account_id", "holder_name", "locale", "billing")),
+        sa.Column("credit_balance", sa.BigInteger, nullable=False),
+        sa.Column("active_services", sa.Integer, nullable=False),
+        sa.Column("active_discounts", sa.Integer, nullable=False),
+        sa.Column("in_poc", sa.Boolean, nullable=False),
+        sa.Column("vng_customer", sa.Boolean, nullable=False),
+        sa.Column("version", sa.BigInteger, nullable=False),
+        sa.Column("deleted", sa.Boolean, nullable=False),
+    )

@@ -1,0 +1,151 @@
+"""One running service: its consumer, its relay, its workers and its pages, started together and stopped together.
+
+A worker that ends by an error ends the process: what restarts processes restarts it, and nothing is lost by that.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import structlog
+from prometheus_client import CollectorRegistry, ProcessCollector
+from sqlalchemy import select, text
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from shared.clock import Clock
+from shared.database import Database
+from shared.messaging import outbox
+from shared.messaging.batch import Handlers, Inbox
+from shared.messaging.consumer import CannotGoOn, Consumer
+from shared.messaging.faults import in_words
+from shared.messaging.kafka import new_broker
+from shared.messaging.relay import Relay
+from shared.migrations import newest, version
+from shared.events import AccountUpdated
+from shared.retry import Backoff, pause
+from shared.settings import ServiceSettings
+from shared.topics import topic_of
+from shared.web.health import Check, health_routes
+from shared.web.server import serve
+
+Worker = Callable[[asyncio.Event], Awaitable[None]]
+"""Runs until the event is set."""
+
+STALE_POLL = 30.0  # seconds
+STALE_OUTBOX = 30.0  # seconds
+
+log = structlog.get_logger()
+
+
+class Service:
+    def __init__(
+        self,
+        name: str,
+        settings: ServiceSettings,
+        clock: Clock,
+        handlers: Handlers,
+        *,
+        workers: Callable[[Database], Sequence[Worker]] = lambda database: (),
+        web: Callable[["Service"], ASGIApp] | None = None,
+    ) -> None:
+        self.name = name
+        self.database = Database(settings.database_url.get_secret_value(), name, clock)
+        prefix = settings.kafka_topic_prefix
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self.consumer = Consumer(
+            prefix + name,
+            Inbox(handlers, self.database, topic_prefix=prefix),
+            new_broker(settings, name),
+            facts_topic=prefix + topic_of(AccountUpdated, name) if AccountUpdated in handlers else None,
+        )
+        self.relay = Relay(self.database, lambda: new_broker(settings, f"{name}-relay"), topic_prefix=prefix)
+        self._workers = [self.consumer.run, self.relay.run, *workers(self.database)]
+        self.web = web(self) if web else Starlette(routes=health_routes(self.checks, self.registry))
+
+    async def serve(
+        self, host: str, port: int, stopping: asyncio.Event, started: Callable[[int], None] | None = None
+    ) -> None:
+        """Pages and workers, until `stopping`. Raises CannotGoOn with a line for the operator, OSError for the port."""
+        pages = asyncio.create_task(serve(self.web, host, port, started=started))
+        work = asyncio.create_task(self.run(stopping))
+        try:
+            await asyncio.wait({pages, work}, return_when=asyncio.FIRST_COMPLETED)
+            stopping.set()
+            if pages.done():
+                pages.result()
+            await work
+        finally:
+            pages.cancel()
+            await asyncio.gather(pages, work, return_exceptions=True)
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """The workers without the pages, until `stopping` and after what is in hand."""
+        try:
+            await self._wait_for_schema(stopping)
+            async with asyncio.TaskGroup() as group:
+                for worker in self._workers:
+                    group.create_task(worker(stopping))
+        except* CannotGoOn as reasons:
+            raise reasons.exceptions[0] from None
+        finally:
+            await self.database.close()
+
+    async def _wait_for_schema(self, stopping: asyncio.Event) -> None:
+        """The database may start later than we do; one that was never migrated is a mistake to be told."""
+        backoff = Backoff()
+        while not stopping.is_set():
+            try:
+                found = await self._schema_version()
+            except Exception as error:
+                log.warning("waits for the database", why=in_words(error))
+                await pause(stopping, backoff.next())
+                continue
+            if found is None:
+                raise CannotGoOn(
+                    f"the database has no tables of {self.name}; expected version {newest(self.name)}; "
+                    f"run: registration migrate"
+                )
+            return
+
+    async def _schema_version(self) -> str | None:
+        async with self.database.engine.connect() as connection:
+            return await connection.run_sync(version, self.name)
+
+    @property
+    def checks(self) -> Mapping[str, Check]:
+        """What readiness asks."""
+        return {
+            "database": self._check_database,
+            "assignment": self._check_assignment,
+            "last poll": self._check_poll,
+            "caught up at start": self._check_caught_up,
+            "relay": self._check_relay,
+        }
+
+    async def _check_database(self) -> str | None:
+        async with self.database.engine.connect() as connection:
+            await connection.execute(text("select 1"))
+        return self.consumer.inbox.trouble
+
+    async def _check_assignment(self) -> str | None:
+        return None if self.consumer.assigned else "no partition is assigned to this instance yet"
+
+    async def _check_poll(self) -> str | None:
+        if self.consumer.polled_at is None:
+            return "has not polled Kafka yet"
+        age = time.monotonic() - self.consumer.polled_at
+        return f"last polled {age:.0f} s ago" if age > STALE_POLL else None
+
+    async def _check_caught_up(self) -> str | None:
+        return None if self.consumer.catching_up.done else "still reads the account facts that were there at start"
+
+    async def _check_relay(self) -> str | None:
+        if self.relay.trouble:
+            return self.relay.trouble
+        async with self.database.engine.connect() as connection:
+            oldest = select(outbox.table.c.occurred_at).order_by(outbox.table.c.position).limit(1)
+            since = (await connection.execute(oldest)).scalar()
+        age = (self.database.clock() - since).total_seconds() if since else 0.0
+        return f"the oldest event not published yet is {age:.0f} s old" if age > STALE_OUTBOX else None

@@ -1,0 +1,188 @@
+"""What the environment says, checked once at start. A missing or wrong setting is one line that names it, says what was
+found (secrets masked) and what is expected."""
+
+from datetime import timedelta
+from typing import Annotated, Any, Self, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from shared.eligibility import CurrentCustomers
+
+
+class SettingsError(Exception):
+    """One line a setting in `lines`."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+def _duration(text: Any) -> Any:
+    if isinstance(text, str) and not text.startswith("P"):
+        raise ValueError("expected an ISO 8601 duration, for example P15D or PT1H")
+    return text
+
+
+def _positive(duration: timedelta) -> timedelta:
+    if duration <= timedelta():
+        raise ValueError("expected a duration longer than nothing, for example P15D")
+    return duration
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_positive)]
+
+
+def _database_url(url: SecretStr) -> SecretStr:
+    if urlsplit(url.get_secret_value()).scheme not in {"postgresql", "postgres"}:
+        raise ValueError("expected an address like postgresql://user:password@host:5432/registration")
+    return url
+
+
+def _smtp_url(url: SecretStr) -> SecretStr:
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise ValueError("expected an address like smtp://user:password@host:587?starttls=required")
+    return url
+
+
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+def _public_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise ValueError("expected an address without a path, like https://portal.example.com")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise ValueError("expected https:// (http:// is for loopback addresses only)")
+    return url.rstrip("/")
+
+
+def _comma_separated(text: Any) -> Any:
+    return [part.strip() for part in text.split(",") if part.strip()] if isinstance(text, str) else text
+
+
+def _link_keys(keys: list[SecretStr]) -> list[SecretStr]:
+    if not 1 <= len(keys) <= 2 or any(len(key.get_secret_value()) < 16 for key in keys):
+        raise ValueError(
+            "expected one key, or two separated by a comma (the first signs), of 16 characters or more"
+        )
+    return keys
+
+
+def _session_secret(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value()) < 16:
+        raise ValueError("expected 16 characters or more: sessions are signed with it too")
+    return secret
+
+
+PublicUrl = Annotated[str, AfterValidator(_public_url)]
+
+
+class KafkaSettings(BaseSettings):
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    kafka_bootstrap_servers: str = Field(min_length=1)
+    kafka_security_protocol: str = Field("PLAINTEXT", pattern="^(PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL)$")
+    kafka_sasl_mechanism: str = Field("SCRAM-SHA-512", pattern="^(PLAIN|SCRAM-SHA-256|SCRAM-SHA-512)$")
+    kafka_sasl_username: str = ""
+    kafka_sasl_password: SecretStr = SecretStr("")
+    kafka_ssl_cafile: str | None = None
+    kafka_topic_prefix: str = Field("", pattern=r"^[a-zA-Z0-9._-]*$")
+
+    @model_validator(mode="after")
+    def _sasl_has_a_name(self) -> Self:
+        if self.kafka_security_protocol.startswith("SASL") and not self.kafka_sasl_username:
+            raise ValueError(
+                "KAFKA_SASL_USERNAME is missing; expected a name, since KAFKA_SECURITY_PROTOCOL asks for SASL"
+            )
+        return self
+
+
+class DatabaseSettings(BaseSettings):
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    database_url: Annotated[SecretStr, AfterValidator(_database_url)]
+
+
+class ServiceSettings(KafkaSettings, DatabaseSettings):
+    log_format: str = Field("console", pattern="^(console|json)$")
+
+
+class SignInSettings(BaseSettings):
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    public_url: PublicUrl
+    oidc_issuer: str = Field(pattern="^https?://")
+    oidc_client_id: str = Field(min_length=1)
+    oidc_client_secret: Annotated[SecretStr, AfterValidator(_session_secret)]
+    oidc_partner_claim: str = "partner_id"
+    oidc_partner_name_claim: str = "partner_name"
+    oidc_roles_claim: str = "roles"
+
+
+class RegistrarSettings(ServiceSettings):
+    approval_for_current_customers: CurrentCustomers = CurrentCustomers.SKIP
+    open_limit: int = Field(100, ge=1)
+    decline_cooldown: Duration = timedelta(days=30)
+
+
+class NotifierSettings(ServiceSettings):
+    public_url: PublicUrl
+    portal_url: PublicUrl
+    smtp_url: Annotated[SecretStr, AfterValidator(_smtp_url)]
+    mail_from: str = Field(min_length=3, pattern="@")
+    link_secret: Annotated[
+        list[SecretStr], NoDecode, BeforeValidator(_comma_separated), AfterValidator(_link_keys)
+    ]
+    confirmation_valid_for: Duration = timedelta(days=15)
+    resend_interval: Duration = timedelta(hours=1)
+    resend_limit: int = Field(3, ge=0)
+    mail_retry_first: Duration = timedelta(minutes=1)
+
+
+class ApproverSettings(ServiceSettings, SignInSettings):
+    approval_for_current_customers: CurrentCustomers = CurrentCustomers.SKIP
+    claim_for: Duration = timedelta(hours=4)
+
+
+class PortalSettings(ServiceSettings, SignInSettings):
+    pass
+
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+def load(kind: type[S]) -> S:
+    """The settings of one kind from the environment. Raises SettingsError, a line a setting."""
+    try:
+        return kind()
+    except ValidationError as refused:
+        raise SettingsError([_line(error) for error in refused.errors()]) from None
+
+
+def _line(error: Any) -> str:
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if not error["loc"]:
+        return message
+    name = str(error["loc"][0]).upper()
+    if error["type"] == "missing":
+        return f"{name} is missing; expected {_EXPECTED.get(name, 'a value')}"
+    secret = name.endswith(("SECRET", "PASSWORD", "_URL")) and name not in {"PUBLIC_URL", "PORTAL_URL"}
+    found = "********" if secret else repr(error["input"])
+    return f"{name} is {found}; {message[0].lower() + message[1:]}"
+
+
+_EXPECTED = {
+    "KAFKA_BOOTSTRAP_SERVERS": "host:port of one or more brokers, separated by commas",
+    "DATABASE_URL": "an address like postgresql://user:password@host:5432/registration",
+    "SMTP_URL": "an address like smtp://user:password@host:587?starttls=required",
+    "MAIL_FROM": "the sender of all mails, like registration@example.com",
+    "PUBLIC_URL": "where people reach this service, like https://portal.example.com",
+    "PORTAL_URL": "where partners reach the portal, like https://portal.example.com",
+    "LINK_SECRET": "a random key of 16 characters or more (two, separated by a comma, while changing it)",
+    "OIDC_ISSUER": "the issuer's address, like https://id.example.com",
+    "OIDC_CLIENT_ID": "the client id that the OpenID provider gave this service",
+    "OIDC_CLIENT_SECRET": "the client secret, 16 characters or more",
+}

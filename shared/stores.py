@@ -1,0 +1,137 @@
+"""Tables that several services have, each in its own schema: history, and the newest facts about accounts."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    BindParameter,
+    Boolean,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.types import TypeEngine
+
+from shared.database import Transaction
+from shared.eligibility import Account, AccountFact, remember
+from shared.events import Billing, Locale
+from shared.history import Entry
+
+metadata = MetaData()
+
+history = Table(
+    "history",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("registration_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("status_from", Text),
+    Column("status_to", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text),
+    Column("at", DateTime(timezone=True), nullable=False),
+    # Each version is reached once; each fact that changed nothing is noted once.
+    Index("history_transition_key", "registration_id", "version", unique=True, postgresql_where=text("note = ''")),
+    Index("history_note_key", "registration_id", "event", "note", unique=True, postgresql_where=text("note <> ''")),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("email", Text, primary_key=True),
+    Column("account_id", Text, nullable=False),
+    Column("holder_name", Text, nullable=False),
+    Column("locale", Text, nullable=False),
+    Column("billing", Text, nullable=False),
+    Column("credit_balance", BigInteger, nullable=False),
+    Column("active_services", Integer, nullable=False),
+    Column("active_discounts", Integer, nullable=False),
+    Column("in_poc", Boolean, nullable=False),
+    Column("vng_customer", Boolean, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+)
+
+
+def listed(name: str, kind: TypeEngine[Any]) -> BindParameter[Any]:
+    """A list as one parameter, however long: `column == any_(listed("ids", Uuid()))`."""
+    return bindparam(name, type_=ARRAY(kind))
+
+
+_NOTE = insert(history).on_conflict_do_nothing()
+_HISTORY = select(history).where(history.c.registration_id == bindparam("id")).order_by(history.c.id)
+
+
+async def append_history(tx: Transaction, entries: Iterable[Entry]) -> None:
+    moves, notes = [], []
+    for entry in entries:
+        (notes if entry.note else moves).append(entry)
+    await tx.insert(history, moves)
+    if notes:
+        await tx.execute(_NOTE, [asdict(note) for note in notes])
+
+
+async def history_of(tx: Transaction, registration_id: UUID) -> list[Entry]:
+    """Oldest first."""
+    rows = await tx.execute(_HISTORY, {"id": registration_id})
+    return [Entry(*row[1:]) for row in rows]  # the columns stand in the order of the fields
+
+
+_ACCOUNTS = select(accounts).where(accounts.c.email == any_(listed("emails", Text())))
+_LOCK_ACCOUNTS = _ACCOUNTS.order_by(accounts.c.email).with_for_update()
+
+
+async def lock_accounts(tx: Transaction, emails: Iterable[str]) -> dict[str, Account]:
+    """The known accounts, locked in order of address. One never heard of has no row and no lock: it only refuses."""
+    rows = await tx.execute(_LOCK_ACCOUNTS, {"emails": sorted(set(emails))})
+    return {row.email: _account(row) for row in rows}
+
+
+async def find_account(tx: Transaction, email: str) -> Account | None:
+    """As it is now, not locked."""
+    row = (await tx.execute(_ACCOUNTS, {"emails": [email]})).first()
+    return _account(row) if row else None
+
+
+def _account(row: Any) -> Account:
+    """The columns stand in the order of the fields."""
+    return Account(*row[:3], Locale(row.locale), Billing(row.billing), *row[5:])
+
+
+_new = insert(accounts)
+_PUT_ACCOUNT = _new.on_conflict_do_update(
+    index_elements=[accounts.c.email],
+    set_={column.name: _new.excluded[column.name] for column in accounts.columns if not column.primary_key},
+    where=_new.excluded.version >= accounts.c.version,
+)
+
+
+async def remember_accounts(tx: Transaction, facts: Sequence[AccountFact]) -> dict[str, Account]:
+    """Keeps the newest facts. Answers the accounts that changed."""
+    before = await lock_accounts(tx, [fact.email for fact in facts])
+    after: dict[str, Account] = dict(before)
+    for fact in facts:
+        if account := remember(after.get(fact.email), fact):
+            after[fact.email] = account
+    changed = {email: account for email, account in after.items() if account != before.get(email)}
+    if changed:
+        await tx.execute(_PUT_ACCOUNT, [asdict(changed[email]) for email in sorted(changed)])
+    return changed
+

@@ -1,0 +1,57 @@
+"""Joins the parts of a service's web side. Outermost first: security headers, unexpected errors, body
+limit, session, origin rule, expected errors, routes. There is no way to add a route that the headers and
+the origin rule do not guard."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
+
+from shared.web.health import Check, health_routes
+from shared.web.languages import language_route
+from shared.web.security import BodyLimit, OriginRule, SecurityHeaders
+from shared.web.sign_in import SignIn
+from shared.web.static_files import static_files
+from shared.web.templating import Pages
+
+
+def create_web_app(
+    *,
+    pages: Pages,
+    routes: Sequence[BaseRoute],
+    checks: Mapping[str, Check],
+    registry: CollectorRegistry,
+    sign_in: SignIn | None = None,
+) -> ASGIApp:
+    """`sign_in` is None for a service whose pages ask for no account; it has no session at all."""
+
+    async def expected(request: Request, error: Any) -> Response:  # an HTTPException, by the table below
+        return pages.error(request, error.status_code, headers=error.headers)
+
+    async def unexpected(request: Request, _error: Exception) -> Response:
+        return pages.error(request, 500)
+
+    app = Starlette(
+        routes=[
+            *health_routes(checks, registry),
+            static_files(pages.static_urls),
+            language_route(pages.site),
+            *(sign_in.routes() if sign_in else []),
+            *routes,
+        ],
+        middleware=[
+            Middleware(BodyLimit, pages),
+            *(sign_in.middleware() if sign_in else []),
+            Middleware(OriginRule, pages),
+        ],
+        exception_handlers={HTTPException: expected, Exception: unexpected},
+    )
+    app.router.redirect_slashes = False  # such a redirect would name the host that the request claims
+    return SecurityHeaders(app, pages.site)

@@ -1,0 +1,141 @@
+"""What protects every answer and every request that changes something.
+
+- Every answer, errors too, carries the headers; only what says otherwise may be stored by a browser.
+- A request that changes something comes from a page of ours: its Origin is ours, or, without one,
+  Sec-Fetch-Site says so. From a browser that says neither, a signed-in person's form must carry the session's
+  form token. Where nobody is signed in there is no authority to borrow (a confirmation link is its own), so
+  none is needed.
+- A body is never longer than `LONGEST_BODY`.
+"""
+
+from hmac import compare_digest
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.web.person import form_token
+from shared.web.site import Site
+from shared.web.templating import Pages
+
+LONGEST_BODY = 1_000_000  # bytes; 50 rows of a form are about 50,000
+_SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+
+# The stylesheet draws its ticks and arrows with data: pictures. A form never leads to another site, not even
+# by a redirect: sign-in therefore begins with a link.
+_CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; "
+    "font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+
+
+class SecurityHeaders:
+    """Stands outside everything else, so that the answer to an unexpected error carries the headers too."""
+
+    def __init__(self, app: ASGIApp, site: Site) -> None:
+        self._app = app
+        self._headers = {
+            "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "same-origin",
+            "Cross-Origin-Opener-Policy": "same-origin",
+        }
+        if site.https:
+            self._headers["Strict-Transport-Security"] = "max-age=63072000"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(self._headers)
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+class _TooLong(Exception):  # noqa: N818  # an error is named by its fact
+    pass
+
+
+class BodyLimit:
+    def __init__(self, app: ASGIApp, pages: Pages) -> None:
+        self._app = app
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        length = 0
+        announced = int(Headers(scope=scope).get("content-length") or 0)
+
+        async def receive_within_limit() -> Message:
+            nonlocal length
+            message = await receive()
+            length += len(message.get("body", b""))
+            if length > LONGEST_BODY:
+                raise _TooLong
+            return message
+
+        try:
+            if announced <= LONGEST_BODY:
+                await self._app(scope, receive_within_limit, send)
+                return
+        except _TooLong:
+            pass
+        await self._pages.error(Request(scope), 413)(scope, receive, send)
+
+
+class OriginRule:
+    def __init__(self, app: ASGIApp, pages: Pages) -> None:
+        self._app = app
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in _SAFE_METHODS:
+            await self._app(scope, receive, send)
+            return
+        refusal = ""
+        ours = _from_our_page(Headers(scope=scope), self._pages.site.origin)
+        if ours is False:
+            refusal = "origin"
+        elif ours is None and (expected := form_token(Request(scope))):
+            body = await Request(scope, receive).body()
+            receive = _again(body, receive)
+            if not compare_digest(await _token_in(scope, body), expected.encode()):
+                refusal = "form_token"
+        answer = self._pages.error(Request(scope), 403, reason=refusal) if refusal else self._app
+        await answer(scope, receive, send)
+
+
+def _from_our_page(headers: Headers, origin: str) -> bool | None:
+    """None where the browser does not say."""
+    if origins := headers.getlist("origin"):
+        return all(one == origin for one in origins)
+    sites = headers.getlist("sec-fetch-site")
+    return all(site in {"same-origin", "none"} for site in sites) if sites else None
+
+
+async def _token_in(scope: Scope, body: bytes) -> bytes:
+    try:
+        async with Request(scope, _again(body)).form() as form:
+            token = form.get("form_token")
+    except HTTPException:  # not a form, or a broken one
+        return b""
+    return token.encode() if isinstance(token, str) else b""
+
+
+def _again(body: bytes, then: Receive | None = None) -> Receive:
+    """A `receive` that gives a body already read once more, then whatever comes after it."""
+    given = False
+
+    async def receive() -> Message:
+        nonlocal given
+        if not given or then is None:
+            given = True
+            return {"type": "http.request", "body": body, "more_body": False}
+        return await then()
+
+    return receive

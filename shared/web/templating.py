@@ -1,0 +1,115 @@
+"""Pages from templates. What a template prints is escaped, a name that it does not know is an error, and
+every page knows its reader's language, who is signed in and the way back.
+
+`_("English %(name)s", name=...)` and `{% trans %}` translate; a percent sign in a sentence is written `%%`.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from shared.events import Locale
+from shared.web import formats, messages_vi
+from shared.web.languages import catalogue, chosen_locale
+from shared.web.person import form_token, signed_in
+from shared.web.site import Site
+from shared.web.static_files import StaticUrls
+
+_SHARED = Path(__file__).parent / "templates"
+
+
+class Pages:
+    """The pages of one service: its own `templates` folder first, then the shared one.
+
+    `vietnamese` maps the English sentences of the service's templates to Vietnamese.
+    """
+
+    def __init__(self, site: Site, templates: Path, vietnamese: Mapping[str, str]) -> None:
+        self.site = site
+        self.static_urls = StaticUrls()
+        self._vietnamese = {**messages_vi.MESSAGES, **vietnamese}
+        self._loader = ChoiceLoader([FileSystemLoader(templates), FileSystemLoader(_SHARED)])
+        self._environments = {locale: self._environment(locale) for locale in Locale}
+
+    def answer(
+        self,
+        request: Request,
+        template: str,
+        *,
+        status: int = 200,
+        hint: Locale | None = None,
+        headers: Mapping[str, str] | None = None,
+        **values: object,
+    ) -> HTMLResponse:
+        """`hint` is a language known of the reader by other means than sign-in, for example by the link."""
+        locale = self.locale(request, hint)
+        context = self._context(request, locale) | values
+        return HTMLResponse(
+            self._environments[locale].get_template(template).render(context),
+            status,
+            {"Content-Language": locale.value, **(headers or {})},
+        )
+
+    def error(
+        self, request: Request, status: int, *, reason: str = "", headers: Mapping[str, str] | None = None
+    ) -> HTMLResponse:
+        """What happened and what to do, by status. A 403 has a `reason`: "origin", "form_token" or "role"."""
+        return self.answer(request, "error.html", status=status, headers=headers, code=status, reason=reason)
+
+    def locale(self, request: Request, hint: Locale | None = None) -> Locale:
+        person = signed_in(request)
+        return chosen_locale(request, self.site, hint or (person.locale if person else None))
+
+    def untranslated(self) -> set[str]:
+        """Sentences of the templates that have no Vietnamese: for a test that expects none."""
+        environment = self._environments[Locale.VI]
+        keys: set[str] = set()
+        for name in environment.list_templates():
+            source = self._loader.get_source(environment, name)[0]
+            for _line, _function, found in environment.extract_translations(source):  # type: ignore[attr-defined]  # by i18n
+                keys.add(found[0] if isinstance(found, tuple) else found)
+        return keys - self._vietnamese.keys()
+
+    def _environment(self, locale: Locale) -> Environment:
+        environment = Environment(
+            loader=self._loader,
+            autoescape=True,
+            undefined=StrictUndefined,
+            extensions=["jinja2.ext.i18n"],
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.policies["ext.i18n.trimmed"] = True
+        environment.install_gettext_translations(  # type: ignore[attr-defined]  # added by jinja2.ext.i18n
+            catalogue(locale, self._vietnamese), newstyle=True
+        )
+        environment.filters["moment"] = partial(formats.moment, locale=locale)
+        environment.filters["vnd"] = partial(formats.vnd, locale=locale)
+        environment.globals["static_url"] = self.static_urls
+        return environment
+
+    def _context(self, request: Request, locale: Locale) -> dict[str, Any]:
+        return {
+            "locale": locale.value,
+            "other_locale": (Locale.EN if locale is Locale.VI else Locale.VI).value,
+            "person": signed_in(request),
+            "back": self._way_back(request),
+            "form_token": _hidden_field(form_token(request)),
+        }
+
+    def _way_back(self, request: Request) -> str:
+        """The page to return to: this one, or the one whose form was posted."""
+        if request.method not in {"GET", "HEAD"}:
+            return self.site.path_of(request.headers.get("referer", ""))
+        query = f"?{request.url.query}" if request.url.query else ""
+        return f"{request.url.path}{query}"
+
+
+def _hidden_field(token: str | None) -> Markup:
+    return Markup('<input type="hidden" name="form_token" value="{}">').format(token) if token else Markup()
