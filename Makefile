@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install demo test check lock bench-registrar clean
+.PHONY: install demo test check lock clean bench-drain
 
 install: $(INSTALLED)
 
@@ -31,7 +31,10 @@ check: $(INSTALLED_DEV)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/docker-compose-check
+
+# How fast waiting requests drain through registrar, and its memory meanwhile.
+bench-drain: $(INSTALLED)
+	$(BIN)/python -m bench.drain 20000 200000
 
 clean:
 	rm -rf .venv .local

@@ -14,6 +14,7 @@ from uuid import UUID
 import typer
 
 from commands.failures import Failed
+from shared.observability import quiet_clients
 from shared.settings import DatabaseSettings, KafkaSettings, SettingsError, load
 from shared.topics import SERVICES
 
@@ -119,6 +120,7 @@ def _tell(published: int, noun: str, problems: list[str]) -> None:
 
 def main() -> None:
     """The console script."""
+    quiet_clients()
     try:
         app()
     except SettingsError as wrong:
@@ -134,3 +136,7 @@ def main() -> None:
 def _complain(lines: tuple[str, ...] | list[str]) -> None:
     for line in lines:
         typer.echo(f"registration: {line}", err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -42,15 +42,11 @@ def read(path: Path, kind: type[E], defaults: Mapping[str, object]) -> Iterator[
         raise Failed(f"{path} is not CSV: line {reader.line_num}: {error}; mend that line and run again") from None
 
 
-def _refuse_missing_columns(
-    path: Path, kind: type[E], columns: object, defaults: Mapping[str, object]
-) -> None:
+def _refuse_missing_columns(path: Path, kind: type[E], columns: object, defaults: Mapping[str, object]) -> None:
     present = set(columns) if isinstance(columns, list | tuple) else set()
     needed = [name for name, field in kind.model_fields.items() if field.is_required() and name not in defaults]
     if missing := [name for name in needed if name not in present]:
-        raise Failed(
-            f"{path} lacks the column {', '.join(missing)}; expected a first line with: {','.join(needed)}"
-        )
+        raise Failed(f"{path} lacks the column {', '.join(missing)}; expected a first line with: {','.join(needed)}")
 
 
 def _row(line: int, kind: type[E], cells: Mapping[str | None, object], defaults: Mapping[str, object]) -> Row[E]:

@@ -1,19 +1,22 @@
 """Kafka from the command line: events published and acknowledged, topics made."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from aiokafka.errors import KafkaError
-from faststream.kafka.security import parse_security
+from aiokafka.structs import RecordMetadata
+from faststream.kafka import KafkaBroker
 from uuid_utils.compat import uuid7
 
 from commands.failures import Failed
 from shared.events import Event
 from shared.messaging import cloudevents
 from shared.messaging.faults import in_words
-from shared.messaging.kafka import new_broker, security
+from shared.messaging.kafka import admin, publisher
 from shared.settings import KafkaSettings
 from shared.topics import TOPICS, Topic, topic_of
 
@@ -33,52 +36,37 @@ async def told_plainly(settings: KafkaSettings) -> AsyncIterator[None]:
 
 async def publish(settings: KafkaSettings, events: Iterable[Event], source: str) -> int:
     """Publishes `events`, each acknowledged by all replicas. Answers how many. Raises Failed."""
-    async with told_plainly(settings):
-        async with new_broker(settings, "registration") as broker:
-            count, waiting = 0, []
-            for event in events:
-                id = str(uuid7())
-                headers = cloudevents.headers(
-                    id=id, source=source, type=event.type(), subject=event.key, time=datetime.now(UTC)
-                )
-                topic = settings.kafka_topic_prefix + topic_of(type(event), source)
-                waiting.append(
-                    await broker.publish(
-                        event.model_dump_json().encode(),
-                        topic,
-                        key=event.key.encode(),
-                        headers=headers,
-                        no_confirm=True,
-                    )
-                )
-                count += 1
-                if len(waiting) >= AT_ONCE:
-                    await _acknowledged(waiting)
-                    waiting = []
-            await _acknowledged(waiting)
+    count = 0
+    async with told_plainly(settings), publisher(settings, "registration") as broker:
+        rest = iter(events)
+        while some := list(itertools.islice(rest, AT_ONCE)):
+            await asyncio.gather(*[await _publish(broker, settings, event, source) for event in some])
+            count += len(some)
     return count
 
 
-async def _acknowledged(waiting: Sequence[object]) -> None:
-    for future in waiting:
-        await future  # type: ignore[misc]  # publish() answers a future here, typed as either of two
+async def _publish(
+    broker: KafkaBroker, settings: KafkaSettings, event: Event, source: str
+) -> asyncio.Future[RecordMetadata]:
+    return await broker.publish(
+        event.model_dump_json().encode(),
+        settings.kafka_topic_prefix + topic_of(type(event), source),
+        key=event.key.encode(),
+        headers=cloudevents.headers(
+            id=str(uuid7()), source=source, type=event.type(), subject=event.key, time=datetime.now(UTC)
+        ),
+        no_confirm=True,
+    )
 
 
 async def apply_topics(settings: KafkaSettings, replication: int) -> list[str]:
     """Makes the topics that are missing. Answers a line a topic. Raises Failed."""
     prefix = settings.kafka_topic_prefix
-    async with told_plainly(settings):
-        admin = AIOKafkaAdminClient(
-            bootstrap_servers=settings.kafka_bootstrap_servers, **parse_security(security(settings))
-        )
-        await admin.start()
-        try:
-            found = set(await admin.list_topics())
-            missing = [topic for topic in TOPICS if prefix + topic.name not in found]
-            if missing:
-                await admin.create_topics([_new(topic, prefix, replication) for topic in missing])
-        finally:
-            await admin.close()
+    async with told_plainly(settings), admin(settings) as client:
+        found = set(await client.list_topics())
+        missing = [topic for topic in TOPICS if prefix + topic.name not in found]
+        if missing:
+            await client.create_topics([_new(topic, prefix, replication) for topic in missing])
     made = {topic.name for topic in missing}
     return [
         f"{'made' if topic.name in made else 'there'}  {prefix}{topic.name}  {topic.partitions} partitions"

@@ -39,9 +39,7 @@ async def import_accounts(settings: KafkaSettings, path: Path) -> Report[Account
     return await _publish(settings, path, AccountUpdated, defaults, "accounts")
 
 
-async def register(
-    settings: KafkaSettings, path: Path, partner: Mapping[str, str]
-) -> Report[RegistrationRequested]:
+async def register(settings: KafkaSettings, path: Path, partner: Mapping[str, str]) -> Report[RegistrationRequested]:
     """`partner`: partner_id, partner_name, requested_by, where the file has no such columns. Each row gets an id of its
     own unless it brings one: a file with ids can be published twice to no effect."""
     defaults = {"registration_id": uuid7, "requested_at": datetime.now(UTC), **partner}

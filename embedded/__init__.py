@@ -102,9 +102,7 @@ def servers(
         with ThreadPoolExecutor(4) as pool:
             broker = kafka(folder / "kafka", report, quick_start=quick_start)
             log = pool.submit(stacks[0].enter_context, unless_named("KAFKA_BOOTSTRAP_SERVERS", broker))
-            sql = pool.submit(
-                stacks[1].enter_context, unless_named("DATABASE_URL", postgres(folder / "postgres"))
-            )
+            sql = pool.submit(stacks[1].enter_context, unless_named("DATABASE_URL", postgres(folder / "postgres")))
             mail = pool.submit(stacks[2].enter_context, unless_named("SMTP_URL", mailbox()))
             people = pool.submit(
                 stacks[3].enter_context,

@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import random
+import shutil
 import socket
 import sys
 import time
@@ -57,9 +58,7 @@ def nothing_running(folder: Path, timeout: float = 30.0) -> Iterator[int]:
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise FolderInUse(
-                        f"a server started earlier in {folder} still runs: end it first"
-                    ) from None
+                    raise FolderInUse(f"a server started earlier in {folder} still runs: end it first") from None
                 time.sleep(POLL_SECONDS)
         yield file.fileno()
 
@@ -83,3 +82,15 @@ def free_port() -> int:
                 continue
             return port
     raise OSError(f"no free TCP port found from {PORTS.start} to {PORTS.stop} on 127.0.0.1")
+
+
+def emptied(folder: Path) -> None:
+    """Remove what a server kept in `folder`, once none runs there any more. The folder's lock stays."""
+    if not folder.exists():
+        return
+    with nothing_running(folder):
+        for kept in folder.iterdir():
+            if kept.is_dir() and not kept.is_symlink():
+                shutil.rmtree(kept)
+            elif kept.name != "running.lock":
+                kept.unlink()

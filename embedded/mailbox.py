@@ -30,9 +30,7 @@ KEPT = 100_000
 class Mail:
     """One received message. `to` holds the envelope's recipients, not the header's."""
 
-    def __init__(
-        self, n: int, mail_from: str, to: tuple[str, ...], raw: bytes, received_at: datetime
-    ) -> None:
+    def __init__(self, n: int, mail_from: str, to: tuple[str, ...], raw: bytes, received_at: datetime) -> None:
         self.n = n
         self.mail_from = mail_from
         self.to = to
@@ -142,7 +140,7 @@ class Mailbox:
         self.stop()
         self._page.close()
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  # the name is aiosmtpd's
         """Called by aiosmtpd for each message."""
         raw = envelope.content
         assert isinstance(raw, bytes), "aiosmtpd decodes only when told to"

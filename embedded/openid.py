@@ -52,13 +52,11 @@ class OpenidProvider:
     users: Mapping[str, Claims]
     pid: int
     client_id: str = "registration"
-    client_secret: str = "any-secret-is-accepted"
+    client_secret: str = "any-secret-is-accepted"  # noqa: S105  # it is none
 
 
 @contextlib.contextmanager
-def openid_provider(
-    users: Mapping[str, Claims] = PEOPLE, log_path: Path | None = None
-) -> Iterator[OpenidProvider]:
+def openid_provider(users: Mapping[str, Claims] = PEOPLE, log_path: Path | None = None) -> Iterator[OpenidProvider]:
     """A running provider that knows `users` (claims by subject), stopped at the end.
 
     `log_path` gets its errors (None: this process's stderr). Raises ServerDidNotStart.

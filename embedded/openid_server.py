@@ -11,8 +11,8 @@ import sys
 from urllib.parse import parse_qs, urlsplit
 
 import flask
-from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]  # no types
-from oidc_provider_mock import User, app  # type: ignore[import-untyped]  # the package has no types
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from oidc_provider_mock import User, app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 

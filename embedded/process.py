@@ -66,9 +66,7 @@ class Process:
                 raise ServerDidNotStart(f"{self.name} ended with status {self.wait()}{self._log_for_error()}")
             if time.monotonic() > deadline:
                 self.kill()
-                raise ServerDidNotStart(
-                    f"{self.name} was not ready after {timeout:g} s{self._log_for_error()}"
-                )
+                raise ServerDidNotStart(f"{self.name} was not ready after {timeout:g} s{self._log_for_error()}")
             time.sleep(POLL_SECONDS)
 
     def log_tail(self, lines: int = 20) -> str:

@@ -1,4 +1,4 @@
-"""The one source of time. Everything that asks for the time gets a `Clock`; no setting or address moves it in `serve`."""
+"""The one source of time. What asks for the time gets a `Clock`; no setting or address moves it in `serve`."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -19,6 +19,7 @@ from shared.clock import Clock
 from shared.events import Event
 from shared.messaging import outbox
 
+
 def url_for_asyncpg(url: str) -> str:
     return "postgresql+asyncpg://" + url.split("://", 1)[1]
 
@@ -52,9 +53,7 @@ class Transaction:
         columns = [column.name for column in table.columns if column.identity is None]
         raw = await self._connection.get_raw_connection()
         driver: Any = raw.driver_connection
-        await driver.copy_records_to_table(
-            table.name, records=map(attrgetter(*columns), rows), columns=columns
-        )
+        await driver.copy_records_to_table(table.name, records=map(attrgetter(*columns), rows), columns=columns)
 
     def emit(self, *events: Event) -> None:
         """Tell `events` once this transaction has committed, in this order."""
@@ -67,9 +66,7 @@ class Transaction:
     async def flush(self) -> bool:
         """Write what was emitted. True if there was anything."""
         told = bool(self._emitted)
-        await self.insert(
-            outbox.table, [outbox.owed(event, self._service, self.now) for event in self._emitted]
-        )
+        await self.insert(outbox.table, [outbox.owed(event, self._service, self.now) for event in self._emitted])
         self._emitted = []
         return told
 
@@ -102,11 +99,10 @@ class Database:
     @asynccontextmanager
     async def transaction(self, now: datetime | None = None) -> AsyncIterator[Transaction]:
         """Commits at the end of the block, rolls back when it raises."""
-        async with self.engine.connect() as connection:
-            async with connection.begin():
-                tx = Transaction(connection, self.schema, now or self.clock())
-                yield tx
-                told = await tx.flush()
+        async with self.engine.connect() as connection, connection.begin():
+            tx = Transaction(connection, self.schema, now or self.clock())
+            yield tx
+            told = await tx.flush()
         if told:
             self.on_told()
 

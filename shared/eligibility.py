@@ -24,9 +24,7 @@ class Code(StrEnum):
     DECLINED_RECENTLY = "declined_recently"
 
 
-CONDITIONS = frozenset(
-    {Code.HAS_CREDIT, Code.USES_SERVICES, Code.HAS_DISCOUNTS, Code.IN_POC, Code.NOT_PREPAID}
-)
+CONDITIONS = frozenset({Code.HAS_CREDIT, Code.USES_SERVICES, Code.HAS_DISCOUNTS, Code.IN_POC, Code.NOT_PREPAID})
 CONDITIONS_NOT_MET = "conditions_not_met"
 
 

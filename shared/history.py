@@ -12,7 +12,7 @@ NO_EFFECT = "no_effect"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A transition, or with a `note` a fact that changed nothing. `actor` is a person's address, a policy or a service."""
+    """A transition, or with a `note` a fact that changed nothing. `actor` is a person, a policy or a service."""
 
     registration_id: UUID
     version: int
@@ -37,7 +37,12 @@ class Versioned(Protocol):
 
 
 def moved(
-    before: Versioned | None, after: Versioned, event: str, actor: str, at: datetime, reason: str | None = None
+    before: Versioned | None,
+    after: Versioned,
+    event: str,
+    actor: str,
+    at: datetime,
+    reason: str | None = None,
 ) -> Entry:
     """The transition from `before` (None: there was nothing) to `after`."""
     return Entry(

@@ -56,9 +56,7 @@ def _migrate(connection: Connection, service: str) -> tuple[str | None, str | No
 
 def version(connection: Connection, service: str) -> str | None:
     """The version that the schema has, None before the first."""
-    return MigrationContext.configure(
-        connection, opts={"version_table_schema": service}
-    ).get_current_revision()
+    return MigrationContext.configure(connection, opts={"version_table_schema": service}).get_current_revision()
 
 
 def run_here() -> None:

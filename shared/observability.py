@@ -34,5 +34,9 @@ def configure_logging(log_format: str) -> None:
         )
     )
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    # aiokafka logs each rebalance and each retry as an error; what matters of it, the consumer and the relay say.
+    quiet_clients()
+
+
+def quiet_clients() -> None:
+    """aiokafka logs each rebalance and each retry as an error; what matters of it, our own lines say."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)

@@ -23,7 +23,7 @@ class Backoff:
     tries: int = 0
 
     def next(self) -> float:
-        wait = min(self.most, self.first * 2 ** min(self.tries, 16))
+        wait: float = min(self.most, self.first * 2 ** min(self.tries, 16))
         self.tries += 1
         return wait * random.uniform(0.5, 1.0)  # noqa: S311  # spreads load, guards nothing
 

@@ -15,14 +15,14 @@ from starlette.types import ASGIApp
 
 from shared.clock import Clock
 from shared.database import Database
+from shared.events import AccountUpdated
 from shared.messaging import outbox
 from shared.messaging.batch import Handlers, Inbox
 from shared.messaging.consumer import CannotGoOn, Consumer
 from shared.messaging.faults import in_words
-from shared.messaging.kafka import new_broker
+from shared.messaging.kafka import publisher
 from shared.messaging.relay import Relay
 from shared.migrations import newest, version
-from shared.events import AccountUpdated
 from shared.retry import Backoff, pause
 from shared.settings import ServiceSettings
 from shared.topics import topic_of
@@ -46,7 +46,7 @@ class Service:
         clock: Clock,
         handlers: Handlers,
         *,
-        workers: Callable[[Database], Sequence[Worker]] = lambda database: (),
+        workers: Callable[[Database], Sequence[Worker]] = lambda _database: (),
         web: Callable[["Service"], ASGIApp] | None = None,
     ) -> None:
         self.name = name
@@ -57,10 +57,10 @@ class Service:
         self.consumer = Consumer(
             prefix + name,
             Inbox(handlers, self.database, topic_prefix=prefix),
-            new_broker(settings, name),
+            settings,
             facts_topic=prefix + topic_of(AccountUpdated, name) if AccountUpdated in handlers else None,
         )
-        self.relay = Relay(self.database, lambda: new_broker(settings, f"{name}-relay"), topic_prefix=prefix)
+        self.relay = Relay(self.database, lambda: publisher(settings, f"{name}-relay"), topic_prefix=prefix)
         self._workers = [self.consumer.run, self.relay.run, *workers(self.database)]
         self.web = web(self) if web else Starlette(routes=health_routes(self.checks, self.registry))
 
@@ -82,15 +82,21 @@ class Service:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """The workers without the pages, until `stopping` and after what is in hand."""
+
+        async def run(worker: Worker) -> None:
+            try:
+                await worker(stopping)
+            finally:
+                stopping.set()  # one that fails ends all, each in its own order
+
         try:
             await self._wait_for_schema(stopping)
-            async with asyncio.TaskGroup() as group:
-                for worker in self._workers:
-                    group.create_task(worker(stopping))
-        except* CannotGoOn as reasons:
-            raise reasons.exceptions[0] from None
+            ends = await asyncio.gather(*map(run, self._workers), return_exceptions=True)
         finally:
             await self.database.close()
+        for end in ends:
+            if isinstance(end, BaseException):
+                raise end
 
     async def _wait_for_schema(self, stopping: asyncio.Event) -> None:
         """The database may start later than we do; one that was never migrated is a mistake to be told."""

@@ -65,9 +65,7 @@ def _comma_separated(text: Any) -> Any:
 
 def _link_keys(keys: list[SecretStr]) -> list[SecretStr]:
     if not 1 <= len(keys) <= 2 or any(len(key.get_secret_value()) < 16 for key in keys):
-        raise ValueError(
-            "expected one key, or two separated by a comma (the first signs), of 16 characters or more"
-        )
+        raise ValueError("expected one key, or two separated by a comma (the first signs), of 16 characters or more")
     return keys
 
 
@@ -133,9 +131,7 @@ class NotifierSettings(ServiceSettings):
     portal_url: PublicUrl
     smtp_url: Annotated[SecretStr, AfterValidator(_smtp_url)]
     mail_from: str = Field(min_length=3, pattern="@")
-    link_secret: Annotated[
-        list[SecretStr], NoDecode, BeforeValidator(_comma_separated), AfterValidator(_link_keys)
-    ]
+    link_secret: Annotated[list[SecretStr], NoDecode, BeforeValidator(_comma_separated), AfterValidator(_link_keys)]
     confirmation_valid_for: Duration = timedelta(days=15)
     resend_interval: Duration = timedelta(hours=1)
     resend_limit: int = Field(3, ge=0)

@@ -48,8 +48,21 @@ history = Table(
     Column("reason", Text),
     Column("at", DateTime(timezone=True), nullable=False),
     # Each version is reached once; each fact that changed nothing is noted once.
-    Index("history_transition_key", "registration_id", "version", unique=True, postgresql_where=text("note = ''")),
-    Index("history_note_key", "registration_id", "event", "note", unique=True, postgresql_where=text("note <> ''")),
+    Index(
+        "history_transition_key",
+        "registration_id",
+        "version",
+        unique=True,
+        postgresql_where=text("note = ''"),
+    ),
+    Index(
+        "history_note_key",
+        "registration_id",
+        "event",
+        "note",
+        unique=True,
+        postgresql_where=text("note <> ''"),
+    ),
 )
 
 accounts = Table(
@@ -80,7 +93,8 @@ _HISTORY = select(history).where(history.c.registration_id == bindparam("id")).o
 
 
 async def append_history(tx: Transaction, entries: Iterable[Entry]) -> None:
-    moves, notes = [], []
+    moves: list[Entry] = []
+    notes: list[Entry] = []
     for entry in entries:
         (notes if entry.note else moves).append(entry)
     await tx.insert(history, moves)
@@ -91,7 +105,7 @@ async def append_history(tx: Transaction, entries: Iterable[Entry]) -> None:
 async def history_of(tx: Transaction, registration_id: UUID) -> list[Entry]:
     """Oldest first."""
     rows = await tx.execute(_HISTORY, {"id": registration_id})
-    return [Entry(*row[1:]) for row in rows]  # the columns stand in the order of the fields
+    return [_entry(row) for row in rows]
 
 
 _ACCOUNTS = select(accounts).where(accounts.c.email == any_(listed("emails", Text())))
@@ -110,9 +124,16 @@ async def find_account(tx: Transaction, email: str) -> Account | None:
     return _account(row) if row else None
 
 
+def _entry(row: Any) -> Entry:
+    """The columns after the first stand in the order of the fields."""
+    _number, *values = row
+    return Entry(*values)
+
+
 def _account(row: Any) -> Account:
     """The columns stand in the order of the fields."""
-    return Account(*row[:3], Locale(row.locale), Billing(row.billing), *row[5:])
+    email, account_id, holder, locale, billing, *rest = row
+    return Account(email, account_id, holder, Locale(locale), Billing(billing), *rest)
 
 
 _new = insert(accounts)
@@ -134,4 +155,3 @@ async def remember_accounts(tx: Transaction, facts: Sequence[AccountFact]) -> di
     if changed:
         await tx.execute(_PUT_ACCOUNT, [asdict(changed[email]) for email in sorted(changed)])
     return changed
-

@@ -28,6 +28,4 @@ def create_app(settings: ApproverSettings, *, clock: Clock = system_clock) -> Se
             sign_in=sign_in,
         )
 
-    return Service(
-        "approver", settings, clock, handlers(settings.approval_for_current_customers), web=web
-    )
+    return Service("approver", settings, clock, handlers(settings.approval_for_current_customers), web=web)

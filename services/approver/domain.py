@@ -153,9 +153,7 @@ def apply_policy(
     return decided
 
 
-def decide_by_policy(
-    case: Case, account: Account | None, policy: CurrentCustomers, now: datetime
-) -> Decision | None:
+def decide_by_policy(case: Case, account: Account | None, policy: CurrentCustomers, now: datetime) -> Decision | None:
     """The decision on an account that is VNG's own customer; None where staff decide."""
     if account is None or account.deleted or not account.vng_customer:
         return None
@@ -163,7 +161,10 @@ def decide_by_policy(
         return VngApproved(registration_id=case.registration_id, approved_by=BY_POLICY, approved_at=now)
     if policy is CurrentCustomers.REFUSE:
         return VngRejected(
-            registration_id=case.registration_id, rejected_by=BY_POLICY, reason="current_customer", rejected_at=now
+            registration_id=case.registration_id,
+            rejected_by=BY_POLICY,
+            reason="current_customer",
+            rejected_at=now,
         )
     return None
 
@@ -247,9 +248,7 @@ def _settle(
 ) -> None:
     approved = isinstance(decision, VngApproved)
     by = decision.approved_by if isinstance(decision, VngApproved) else decision.rejected_by
-    reason = (
-        decision.override_reason or decision.note if isinstance(decision, VngApproved) else decision.reason
-    )
+    reason = decision.override_reason or decision.note if isinstance(decision, VngApproved) else decision.reason
     after = replace(
         case,
         status=Status.APPROVED if approved else Status.REJECTED,

@@ -12,17 +12,13 @@ from shared.messaging.batch import Handlers
 from shared.stores import lock_accounts, remember_accounts
 
 
-async def review_changed_accounts(
-    facts: Sequence[AccountFact], tx: Transaction, *, policy: CurrentCustomers
-) -> None:
+async def review_changed_accounts(facts: Sequence[AccountFact], tx: Transaction, *, policy: CurrentCustomers) -> None:
     changed = await remember_accounts(tx, facts)
     cases = await store.lock_open_of(tx, changed)
     await store.save(tx, domain.apply_policy(cases, changed, policy, tx.now))
 
 
-async def open_cases(
-    confirmed: Sequence[CustomerConfirmed], tx: Transaction, *, policy: CurrentCustomers
-) -> None:
+async def open_cases(confirmed: Sequence[CustomerConfirmed], tx: Transaction, *, policy: CurrentCustomers) -> None:
     accounts = await lock_accounts(tx, [event.customer_email for event in confirmed])
     known = await store.lock(tx, [event.registration_id for event in confirmed])
     await store.save(tx, domain.open_cases(confirmed, known, accounts, policy, tx.now))

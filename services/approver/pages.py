@@ -4,7 +4,6 @@ Each decision is made under the locks of the account and the case, so the facts 
 people who decide at once one is told who was first.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -22,7 +21,7 @@ from shared.eligibility import Account, failing_conditions
 from shared.events import Reason, VngApproved, VngRejected
 from shared.stores import find_account, history_of, lock_accounts
 from shared.web.person import Person
-from shared.web.sign_in import SignIn
+from shared.web.sign_in import PersonalEndpoint, SignIn
 from shared.web.templating import Pages
 
 ROLES = {"vng-reviewer", "vng-admin"}
@@ -35,7 +34,7 @@ def routes(pages: Pages, sign_in: SignIn, database: Database, claim_for: timedel
     queue = QueuePages(pages, database, claim_for)
     address = "/cases/{registration_id}"
 
-    def staff(path: str, endpoint: Callable[..., object], method: str = "GET") -> Route:
+    def staff(path: str, endpoint: PersonalEndpoint, method: str = "GET") -> Route:
         return Route(path, sign_in.required(endpoint, roles=ROLES), methods=[method])
 
     return [

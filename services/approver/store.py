@@ -4,7 +4,21 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, Index, Integer, MetaData, Table, Text, Uuid, any_, bindparam, select, text, update
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    select,
+    text,
+    update,
+)
 
 from services.approver.domain import Case, Decided, Status
 from shared.database import Transaction
@@ -38,10 +52,7 @@ c = cases.c
 _OPEN = text("status = 'open'")
 
 _LOCK = (
-    select(cases)
-    .where(c.registration_id == any_(listed("ids", Uuid())))
-    .order_by(c.registration_id)
-    .with_for_update()
+    select(cases).where(c.registration_id == any_(listed("ids", Uuid()))).order_by(c.registration_id).with_for_update()
 )
 _GET = select(cases).where(c.registration_id == bindparam("id"))
 _LOCK_OPEN_OF = (

@@ -223,7 +223,9 @@ def undeliverable(it: Confirmation, detail: str, now: datetime) -> ConfirmationU
     )
 
 
-def _confirmation(event: RegistrationOpened | Final, locale: Locale | None, valid_until: datetime | None) -> Confirmation:
+def _confirmation(
+    event: RegistrationOpened | Final, locale: Locale | None, valid_until: datetime | None
+) -> Confirmation:
     return Confirmation(
         registration_id=event.registration_id,
         partner_id=event.partner_id,

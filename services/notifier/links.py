@@ -1,5 +1,5 @@
-"""Confirmation links. A token holds the confirmation's id, the id of the key that signed it and an HMAC: nothing of it is
-stored or logged, and none can be guessed. Keys change with two alive: the first signs, both verify.
+"""Confirmation links. A token holds the confirmation's id, the id of the key that signed it and an HMAC: nothing of it
+is stored or logged, and none can be guessed. Keys change with two alive: the first signs, both verify.
 """
 
 import base64

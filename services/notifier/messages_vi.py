@@ -18,27 +18,21 @@ MESSAGES = {
         "VNG Cloud có thể phải phê duyệt; bạn sẽ nhận được email khi hoàn tất."
     ),
     "What does not change": "Những gì không thay đổi",
-    "Your account, your services and your data stay yours.": (
-        "Tài khoản, dịch vụ và dữ liệu vẫn là của bạn."
-    ),
+    "Your account, your services and your data stay yours.": ("Tài khoản, dịch vụ và dữ liệu vẫn là của bạn."),
     "%(partner)s does not get your password or access to your data.": (
         "%(partner)s không nhận được mật khẩu hay quyền truy cập dữ liệu của bạn."
     ),
     "Confirm": "Xác nhận",
     "Decline": "Từ chối",
-    "Reason for declining (optional; the partner reads it)": (
-        "Lý do từ chối (không bắt buộc; đối tác sẽ đọc được)"
-    ),
-    "The reason is too long: please use 1000 characters or fewer.": (
-        "Lý do quá dài: xin dùng tối đa 1000 ký tự."
-    ),
+    "Reason for declining (optional; the partner reads it)": ("Lý do từ chối (không bắt buộc; đối tác sẽ đọc được)"),
+    "The reason is too long: please use 1000 characters or fewer.": ("Lý do quá dài: xin dùng tối đa 1000 ký tự."),
     "Please use plain text for the reason.": "Xin chỉ dùng chữ thường trong lý do.",
     "This page is valid until %(until)s.": "Trang này có hiệu lực đến %(until)s.",
     "Thank you, you have confirmed": "Cảm ơn, bạn đã xác nhận",
     "Your account <strong>%(account)s</strong> is to be registered with %(partner)s. VNG Cloud checks the registration "
     "now and you get an email with the result. There is nothing more for you to do.": (
-        "Tài khoản <strong>%(account)s</strong> của bạn sẽ được đăng ký với %(partner)s. VNG Cloud đang kiểm tra đăng ký "
-        "và bạn sẽ nhận được email báo kết quả. Bạn không cần làm gì thêm."
+        "Tài khoản <strong>%(account)s</strong> của bạn sẽ được đăng ký với %(partner)s. VNG Cloud đang kiểm tra "
+        "đăng ký và bạn sẽ nhận được email báo kết quả. Bạn không cần làm gì thêm."
     ),
     "You have declined": "Bạn đã từ chối",
     "Your account <strong>%(account)s</strong> is not registered with %(partner)s, and nothing changes for you. "
@@ -61,13 +55,13 @@ MESSAGES = {
     "This link has expired": "Liên kết này đã hết hạn",
     "The time to answer for your account <strong>%(account)s</strong> is over, and nothing has changed for you. If you "
     "want to be registered, ask %(partner)s to send a new link.": (
-        "Thời hạn trả lời cho tài khoản <strong>%(account)s</strong> của bạn đã hết và không có gì thay đổi. Nếu bạn muốn "
-        "được đăng ký, hãy đề nghị %(partner)s gửi liên kết mới."
+        "Thời hạn trả lời cho tài khoản <strong>%(account)s</strong> của bạn đã hết và không có gì thay đổi. Nếu bạn "
+        "muốn được đăng ký, hãy đề nghị %(partner)s gửi liên kết mới."
     ),
     "This request is no longer open": "Yêu cầu này không còn mở",
     "The registration of your account <strong>%(account)s</strong> with %(partner)s was ended, and nothing has changed "
     "for you. For questions, please ask %(partner)s.": (
-        "Việc đăng ký tài khoản <strong>%(account)s</strong> của bạn với %(partner)s đã kết thúc và không có gì thay đổi. "
-        "Mọi câu hỏi, xin liên hệ %(partner)s."
+        "Việc đăng ký tài khoản <strong>%(account)s</strong> của bạn với %(partner)s đã kết thúc và không có gì "
+        "thay đổi. Mọi câu hỏi, xin liên hệ %(partner)s."
     ),
 }

@@ -1,4 +1,4 @@
-"""The page behind the link in the email. Opening it changes nothing, ever: mail scanners open links. Two buttons answer.
+"""The page behind the link in the email. Opening it changes nothing, ever: mail scanners open links. Buttons answer.
 
 It names the partner and the account, never the common name, which is the partner's own label.
 """

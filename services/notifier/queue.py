@@ -7,7 +7,6 @@ attempts tells a late mark from the right one. Unique by (registration, kind, pe
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,

@@ -1,13 +1,13 @@
-"""What the portal knows of a registration, folded from the events about it. Pure: a row and an event in, a row out.
+"""What the portal knows of a registration, folded from the events about it. Pure: row and event in, row out.
 
-Topics may be read in any order against each other, and another portal's registrations arrive here too. So every event
-makes the row if it is missing, status only moves forward, a final status never changes, and each detail is merged by a
-rule that does not ask what came first: the value that is there, the earliest time, the highest number.
+Topics may be read in any order against each other, and another portal's registrations arrive here too. So
+every event makes the row if it is missing, status only moves forward, a final status never changes, and each
+detail is merged by a rule that does not ask what came first: the earliest time, the highest number.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,6 @@ from shared.events import (
     CustomerConfirmed,
     Event,
     Locale,
-    Outcome,
     RegistrationApproved,
     RegistrationClosed,
     RegistrationOpened,
@@ -40,7 +39,7 @@ class Status(StrEnum):
 
     @property
     def stage(self) -> int:
-        """1 to 4. A registration only moves to a later stage, so each stage is also a version, reached once."""
+        """1 to 4. A registration only moves to a later stage, so a stage is also a version, reached once."""
         return _STAGES.get(self, 4)
 
 
@@ -78,7 +77,7 @@ TRANSITIONS: Mapping[tuple[Status | None, type[Event]], frozenset[Status]] = {
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """None: no event has told it yet. `requested_at` is the earliest moment known of, `changed_at` the latest."""
+    """None: no event told it yet. `requested_at` is the earliest moment known, `changed_at` the latest."""
 
     registration_id: UUID
     partner_id: str
@@ -124,7 +123,7 @@ def requested(request: RegistrationRequested) -> tuple[Registration, Entry]:
         changed_at=request.requested_at,
         **{name: getattr(request, name) for name in RegistrationRequested.model_fields},
     )
-    return registration, _entry(None, registration, request, TRANSITION, request.requested_at)
+    return registration, _entry(None, registration, request)
 
 
 def missing(fact: Fact) -> Registration:
@@ -143,9 +142,9 @@ def read(facts: Sequence[Fact], known: Mapping[UUID, Registration]) -> Decided:
             continue
         after = fold(before, fact)
         if after.status is not before.status:
-            decided.history.append(_entry(before.status, after, fact, TRANSITION, _happened_at(fact)))
+            decided.history.append(_entry(before.status, after, fact))
         elif after == before:
-            decided.history.append(_entry(before.status, before, fact, NO_EFFECT, _happened_at(fact)))
+            decided.history.append(_entry(before.status, before, fact, NO_EFFECT))
         decided.changed[fact.registration_id] = after
     return decided
 
@@ -166,6 +165,7 @@ def fold(before: Registration, fact: Fact) -> Registration:
     )
 
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _NAMES = ("partner_name", "customer_email", "common_name", "role", "requested_by", "requester_locale")
 
 
@@ -183,7 +183,7 @@ def _details(before: Registration, fact: Fact) -> dict[str, Any]:
                 "resends_left": fact.resends_left,
                 "next_resend_at": fact.next_resend_at,
             }
-        case ConfirmationUndeliverable() if _failure(before) < (fact.failed_at, fact.detail):
+        case ConfirmationUndeliverable() if (before.undeliverable_at or _NEVER) < fact.failed_at:
             return {"undeliverable_at": fact.failed_at, "undeliverable_detail": fact.detail}
         case RegistrationClosed():
             return {"reasons": fact.reasons}
@@ -191,15 +191,55 @@ def _details(before: Registration, fact: Fact) -> dict[str, Any]:
             return {}
 
 
-def _failure(registration: Registration) -> tuple[datetime, str]:
-    return (registration.undeliverable_at or _NEVER, registration.undeliverable_detail or "")
-
-
 def _target(fact: Fact) -> Status:
     if isinstance(fact, RegistrationClosed):
-        return _CLOSED_AS[fact.outcome]
+        return Status(fact.outcome.value)
     (target,) = _IMPLIES[type(fact)]
     return target
 
 
-_CLOSED_AS = {outcome: Status(outcome.value) for outcome in Outcome}
+def _happened_at(event: RegistrationRequested | Fact) -> datetime:
+    at: datetime = getattr(event, _TIME_OF[type(event)])
+    return at
+
+
+_TIME_OF = {
+    RegistrationRequested: "requested_at",
+    RegistrationOpened: "opened_at",
+    ConfirmationSent: "sent_at",
+    ConfirmationUndeliverable: "failed_at",
+    CustomerConfirmed: "confirmed_at",
+    RegistrationApproved: "approved_at",
+    RegistrationClosed: "closed_at",
+}
+
+
+def _entry(
+    before: Status | None, after: Registration, event: RegistrationRequested | Fact, note: str = TRANSITION
+) -> Entry:
+    return Entry(
+        registration_id=after.registration_id,
+        version=after.status.stage,
+        status_from=before,
+        status_to=after.status,
+        event=event.type(),
+        note=note,
+        actor=_actor(event),
+        reason=", ".join(event.reasons) or None if isinstance(event, RegistrationClosed) else None,
+        at=_happened_at(event),
+    )
+
+
+def _actor(event: RegistrationRequested | Fact) -> str:
+    """The person, where the event names one; else the service that wrote it."""
+    match event:
+        case RegistrationRequested():
+            return event.requested_by
+        case CustomerConfirmed():
+            return event.customer_email
+        case RegistrationApproved():
+            return event.approved_by
+        case ConfirmationSent() | ConfirmationUndeliverable():
+            return "notifier"
+        case RegistrationOpened() | RegistrationClosed():
+            return "registrar"

@@ -130,9 +130,7 @@ def open_registrations(
     return decided
 
 
-def _open(
-    request: RegistrationRequested, standing: Standing, policy: Policy, now: datetime, decided: Decided
-) -> None:
+def _open(request: RegistrationRequested, standing: Standing, policy: Policy, now: datetime, decided: Decided) -> None:
     codes = failing_codes(request, standing, policy)
     registration = _registration(request, standing.accounts.get(request.customer_email), codes, now)
     if not codes:

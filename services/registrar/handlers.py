@@ -23,9 +23,7 @@ async def keep_account_facts(facts: Sequence[AccountFact], tx: Transaction) -> N
     await remember_accounts(tx, facts)
 
 
-async def open_registrations(
-    requests: Sequence[RegistrationRequested], tx: Transaction, *, policy: Policy
-) -> None:
+async def open_registrations(requests: Sequence[RegistrationRequested], tx: Transaction, *, policy: Policy) -> None:
     standing, known = await store.lock_standing(tx, requests, policy.decline_cooldown)
     await store.save(tx, domain.open_registrations(requests, known, standing, policy, tx.now))
 

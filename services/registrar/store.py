@@ -86,7 +86,7 @@ _LOCK_REGISTRATIONS = _REGISTRATIONS.order_by(r.registration_id).with_for_update
 # The conditions are written out, as in the indexes: the planner uses a partial index only where it can see them.
 _HELD = select(r.customer_email).where(r.customer_email == any_(listed("emails", Text())), text(_HOLDING_SQL))
 _OPEN_COUNT = (
-    select(r.partner_id, func.count())
+    select(r.partner_id, func.count().label("open"))
     .where(r.partner_id == any_(listed("partner_ids", Text())), text(_OPEN_SQL))
     .group_by(r.partner_id)
 )
@@ -136,8 +136,8 @@ async def lock_standing(
     standing = Standing(
         accounts=accounts,
         held=set(held.scalars()),
-        open_count=Counter({partner_id: count for partner_id, count in open_count}),
-        declined={(email, partner_id) for email, partner_id in declined},
+        open_count=Counter({row.partner_id: row.open for row in open_count}),
+        declined={(row.customer_email, row.partner_id) for row in declined},
     )
     return standing, known
 

@@ -8,7 +8,7 @@ cannot be accepted stands alone: that one goes to quarantine, the others go thro
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
 from aiokafka import ConsumerRecord
@@ -23,7 +23,7 @@ from shared.messaging.quarantine import Misfit
 from shared.retry import Backoff, pause
 from shared.topics import topic_of
 
-Record = ConsumerRecord[bytes | None, bytes | None]
+Record: TypeAlias = ConsumerRecord  # of bytes or None; aiokafka carries no types
 Handler = Callable[[list[Any], Transaction], Awaitable[None]]
 Handlers = Mapping[type[Event], Handler]
 
@@ -114,9 +114,7 @@ class Inbox:
         misfit = Misfit(entry.record, f"handler_failed: {in_words(error)}")
         return await self._store(kind, [misfit], stopping)
 
-    async def _store(
-        self, kind: type[Event], entries: Sequence[Decoded | Misfit], stopping: asyncio.Event
-    ) -> bool:
+    async def _store(self, kind: type[Event], entries: Sequence[Decoded | Misfit], stopping: asyncio.Event) -> bool:
         backoff = Backoff()
         while not stopping.is_set():
             try:

@@ -22,12 +22,13 @@ from aiokafka.errors import (
     OffsetOutOfRangeError,
 )
 from faststream import AckPolicy
-from faststream.kafka import KafkaBroker
 
 from shared.messaging.batch import Inbox, Record
 from shared.messaging.catching_up import CatchingUp
 from shared.messaging.faults import in_words
+from shared.messaging.kafka import admin, new_broker
 from shared.retry import Backoff, pause
+from shared.settings import KafkaSettings
 
 BATCH = 1000
 POLL_MS = 500
@@ -43,13 +44,14 @@ class Consumer:
     """Reads all topics of one service's inbox in one group. `facts_first` names the event whose topic is read up to
     its end at start before anything else is."""
 
-    def __init__(self, group: str, inbox: Inbox, broker: KafkaBroker, *, facts_topic: str | None = None) -> None:
+    def __init__(self, group: str, inbox: Inbox, settings: KafkaSettings, *, facts_topic: str | None = None) -> None:
         self.inbox = inbox
+        self._settings = settings
         self.catching_up = CatchingUp(facts_topic)
         self.polled_at: float | None = None
         self._group = group
-        self._broker = broker
-        self._subscriber = broker.subscriber(
+        self._broker = new_broker(settings, group, consumer_only=True)
+        self._subscriber = self._broker.subscriber(
             *inbox.topics,
             batch=True,
             group_id=group,
@@ -66,8 +68,8 @@ class Consumer:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until `stopping`, after the batch in hand. Raises CannotGoOn."""
-        consumer = await self._start(stopping)
         try:
+            consumer = await self._start(stopping)
             while consumer and not stopping.is_set():
                 batch = await self._poll(consumer)
                 if batch and await self.inbox.accept(batch, stopping):
@@ -80,33 +82,34 @@ class Consumer:
         backoff = Backoff()
         while not stopping.is_set():
             try:
+                await self._refuse_missing_topics()
                 await self._broker.start()
                 consumer = self._subscriber.consumer
                 assert consumer is not None
-                await self._refuse_missing_topics(consumer)
+                self.inbox.trouble = None
                 await self.catching_up.begin(consumer)
-                return consumer
             except (KafkaError, OSError) as error:
                 self.inbox.trouble = f"waits for Kafka: {in_words(error)}"
                 log.warning("consumer waits", why=in_words(error))
                 await self._broker.stop()
                 await pause(stopping, backoff.next())
+            else:
+                return consumer
         return None
 
-    async def _refuse_missing_topics(self, consumer: AIOKafkaConsumer) -> None:
-        missing = sorted(set(self.inbox.topics) - await consumer.topics())
+    async def _refuse_missing_topics(self) -> None:
+        """Before the consumer starts: it would wait for them for ever."""
+        async with admin(self._settings) as client:
+            missing = sorted(set(self.inbox.topics) - set(await client.list_topics()))
         if missing:
             raise CannotGoOn(
                 f"Kafka has no topic {', '.join(missing)}; expected all of them; run: registration topics apply"
             )
-        self.inbox.trouble = None
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> list[Record]:
         self.polled_at = time.monotonic()
         try:
-            records = await consumer.getmany(
-                *self.catching_up.only, timeout_ms=POLL_MS, max_records=BATCH
-            )
+            records = await consumer.getmany(*self.catching_up.only, timeout_ms=POLL_MS, max_records=BATCH)
         except NoOffsetForPartitionError:  # this group never read it: from its first record
             await self._seek_new_partitions(consumer)
             return []

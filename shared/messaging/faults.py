@@ -37,4 +37,6 @@ def in_words(error: BaseException) -> str:
     """One line without values: statements and parameters hold people's addresses."""
     original = error.orig if isinstance(error, DBAPIError) and error.orig else error
     first = (str(original).splitlines() or [""])[0]
-    return f"{type(original).__name__}: {first.removeprefix(f'{type(original)}: ')}"[:300]
+    name = type(original).__name__
+    text = first.removeprefix(f"{type(original)}: ").removeprefix(f"{name}: ").removeprefix(name)
+    return f"{name}: {text}"[:300] if text else name

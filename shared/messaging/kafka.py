@@ -1,9 +1,13 @@
 """Connections to Kafka, from the settings: one FastStream broker for reading, one for the relay."""
 
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+from aiokafka.admin import AIOKafkaAdminClient
 from faststream.kafka import KafkaBroker
+from faststream.kafka.security import parse_security
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from shared.settings import KafkaSettings
@@ -34,12 +38,13 @@ def security(settings: KafkaSettings) -> BaseSecurity | None:
     return BaseSecurity(ssl_context=context, use_ssl=True) if context else None
 
 
-def new_broker(settings: KafkaSettings, client_id: str) -> KafkaBroker:
+def new_broker(settings: KafkaSettings, client_id: str, *, consumer_only: bool = False) -> KafkaBroker:
     """Not connected yet. What it publishes is acknowledged by all replicas and written once."""
     return KafkaBroker(
         settings.kafka_bootstrap_servers.split(","),
         client_id=client_id,
         security=security(settings),
+        consumer_only=consumer_only,
         acks="all",
         enable_idempotence=True,
         linger_ms=5,
@@ -49,3 +54,29 @@ def new_broker(settings: KafkaSettings, client_id: str) -> KafkaBroker:
         apply_types=False,
         logger=None,
     )
+
+
+@asynccontextmanager
+async def admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """For looking at topics and making them. Raises KafkaError."""
+    client = AIOKafkaAdminClient(
+        bootstrap_servers=settings.kafka_bootstrap_servers, **parse_security(security(settings))
+    )
+    try:
+        await client.start()
+        yield client
+    finally:
+        await client.close()
+
+
+@asynccontextmanager
+async def publisher(settings: KafkaSettings, client_id: str) -> AsyncIterator[KafkaBroker]:
+    """A connected broker to publish through. Raises KafkaError."""
+    async with admin(settings):
+        pass  # a Kafka that is away is noticed here: FastStream would leave a half-started producer behind
+    broker = new_broker(settings, client_id)
+    try:
+        await broker.connect()
+        yield broker
+    finally:
+        await broker.stop()

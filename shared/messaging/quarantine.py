@@ -50,7 +50,7 @@ REASON_LENGTH = 1000
 class Misfit:
     """A record and why it can never be accepted: `code` or `code: detail`."""
 
-    record: ConsumerRecord[bytes | None, bytes | None]
+    record: ConsumerRecord
     reason: str
 
 
@@ -64,14 +64,14 @@ async def put(tx: Transaction, misfits: list[Misfit], service: str, prefix: str)
         .on_conflict_do_nothing()
         .returning(table.c.topic, table.c.partition, table.c.offset, table.c.reason)
     )
-    for topic, partition, offset, reason in kept:
+    for row in kept:
         tx.emit(
             Quarantined(
                 service=service,
-                topic=topic,
-                partition=partition,
-                offset=offset,
-                reason=reason,
+                topic=row.topic,
+                partition=row.partition,
+                offset=row.offset,
+                reason=row.reason,
                 quarantined_at=tx.now,
             )
         )

@@ -7,7 +7,7 @@ acknowledgement and deletion, a record is published twice with the same `ce_id`,
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any
 
 import structlog
@@ -32,11 +32,15 @@ class Relay:
     """`trouble` says in a sentence why rows do not leave, None when they do (or another instance's relay is active)."""
 
     def __init__(
-        self, database: Database, new_broker: Callable[[], KafkaBroker], *, topic_prefix: str = ""
+        self,
+        database: Database,
+        publisher: Callable[[], AbstractAsyncContextManager[KafkaBroker]],
+        *,
+        topic_prefix: str = "",
     ) -> None:
         self.trouble: str | None = "has not started"
         self._database = database
-        self._new_broker = new_broker
+        self._publisher = publisher
         self._prefix = topic_prefix
         self._woken = asyncio.Event()
         database.on_told = self._woken.set
@@ -60,17 +64,15 @@ class Relay:
                 await pause(stopping, TRY_LOCK)
                 if stopping.is_set():
                     return
-            broker = self._new_broker()
             try:
-                await broker.connect()
-                while not stopping.is_set():
-                    sent = await self._publish_some(connection, broker)
-                    self.trouble = None
-                    backoff.reset()
-                    if sent < BATCH:
-                        await self._wait()
+                async with self._publisher() as broker:
+                    while not stopping.is_set():
+                        sent = await self._publish_some(connection, broker)
+                        self.trouble = None
+                        backoff.reset()
+                        if sent < BATCH:
+                            await self._wait()
             finally:
-                await broker.stop()
                 with suppress(Exception):  # a connection that is gone has given up its lock by itself
                     await raw.invalidate()
 
@@ -81,9 +83,7 @@ class Relay:
     async def _publish_some(self, connection: AsyncConnection, broker: KafkaBroker) -> int:
         """Publishes up to BATCH rows and deletes them. Raises if one was not acknowledged: then none is deleted."""
         self._woken.clear()
-        rows = (
-            await connection.execute(select(outbox.table).order_by(outbox.table.c.position).limit(BATCH))
-        ).all()
+        rows = (await connection.execute(select(outbox.table).order_by(outbox.table.c.position).limit(BATCH))).all()
         if rows:
             await self._publish(rows, broker)
             owed = outbox.table.c.position

@@ -16,7 +16,7 @@ _KEY: TypeAdapter[str] = TypeAdapter(Key)
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 
-class UnusableClaim(Exception):  # noqa: N818  # an error is named by its fact
+class UnusableClaim(Exception):  # an error is named by its fact
     """The claim is missing, or what it says breaks the events' rules."""
 
     def __init__(self, claim: str) -> None:

@@ -30,10 +30,7 @@ MESSAGES = {
     "The form is out of date, so nothing was changed. Reload the page and send it again.": (
         "Biểu mẫu đã cũ nên chưa có gì thay đổi. Hãy tải lại trang rồi gửi lại."
     ),
-    (
-        "Your account does not have the role that this page needs. "
-        "Ask your administrator for it, then sign in again."
-    ): (
+    ("Your account does not have the role that this page needs. Ask your administrator for it, then sign in again."): (
         "Tài khoản của bạn chưa có vai trò mà trang này yêu cầu. "
         "Hãy đề nghị quản trị viên cấp vai trò rồi đăng nhập lại."
     ),
@@ -56,9 +53,7 @@ MESSAGES = {
         "Chưa có gì thay đổi. Hãy quay lại, sửa nội dung đã nhập rồi gửi lại."
     ),
     "Please wait a little before you try again.": "Vui lòng đợi một lát rồi thử lại.",
-    "Nothing is lost. Please try again in a few minutes.": (
-        "Không mất dữ liệu. Vui lòng thử lại sau vài phút."
-    ),
+    "Nothing is lost. Please try again in a few minutes.": ("Không mất dữ liệu. Vui lòng thử lại sau vài phút."),
     "It is recorded, and not your fault. Please try again in a few minutes.": (
         "Sự cố đã được ghi lại và không phải do bạn. Vui lòng thử lại sau vài phút."
     ),
@@ -66,10 +61,7 @@ MESSAGES = {
     (
         "The sign-in service knows you, but did not say something about you that is needed here, "
         "or said it in a form that cannot be used:"
-    ): (
-        "Dịch vụ đăng nhập nhận ra bạn nhưng thiếu một thông tin cần dùng ở đây, "
-        "hoặc thông tin đó không dùng được:"
-    ),
+    ): ("Dịch vụ đăng nhập nhận ra bạn nhưng thiếu một thông tin cần dùng ở đây, hoặc thông tin đó không dùng được:"),
     "Ask the administrator of your accounts to add it for you, then try again.": (
         "Hãy đề nghị quản trị viên tài khoản bổ sung thông tin này rồi thử lại."
     ),

@@ -55,7 +55,7 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_headers)
 
 
-class _TooLong(Exception):  # noqa: N818  # an error is named by its fact
+class _TooLong(Exception):  # an error is named by its fact
     pass
 
 

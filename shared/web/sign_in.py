@@ -125,9 +125,7 @@ class SignIn:
     async def _signed_out(self, request: Request) -> Response:
         return self._pages.answer(request, "signed_out.html")
 
-    def _problem(
-        self, request: Request, status: int, problem: str, error: Exception, *, claim: str = ""
-    ) -> Response:
+    def _problem(self, request: Request, status: int, problem: str, error: Exception, *, claim: str = "") -> Response:
         # The error's text may repeat a code or a token that the provider was sent: only its kind is logged.
         kind = getattr(error, "error", None) or type(error).__name__
         _log.warning("sign-in %s: %s %s", problem, kind, claim)

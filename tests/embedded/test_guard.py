@@ -24,9 +24,7 @@ print(child.pid, flush=True)
 signal.pause()
 """
 SLEEPS = "import signal; signal.pause()"
-IGNORES_SIGTERM = (
-    "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True)\n" + SLEEPS
-)
+IGNORES_SIGTERM = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True)\n" + SLEEPS
 HAS_A_DAEMON = """
 import os, signal
 if os.fork() == 0:
@@ -52,9 +50,7 @@ def says_something(child: process.Process) -> None:
     child.wait_until(lambda: child.log_tail() != "", PATIENCE)
 
 
-@pytest.mark.skipif(
-    sys.platform != "linux", reason="waits for a stranger's end by a pidfd, which Linux alone has"
-)
+@pytest.mark.skipif(sys.platform != "linux", reason="waits for a stranger's end by a pidfd, which Linux alone has")
 def test_a_child_dies_when_its_owner_is_killed(tmp_path: Path, root: Path) -> None:
     owner = subprocess.Popen(
         [sys.executable, "-c", OWNER.format(code=SLEEPS, log=str(tmp_path / "log"))],

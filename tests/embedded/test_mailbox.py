@@ -12,9 +12,7 @@ import pytest
 from embedded.mailbox import Mailbox, mailbox
 
 SUBJECT = "Xác nhận đối tác của bạn"
-TEXT = (
-    "Chào chị Lan,\n\nMở trang này: https://confirm.example/c/abc?x=1&y=2.\n\n" + "Dòng rất dài. " * 30 + "\n"
-)
+TEXT = "Chào chị Lan,\n\nMở trang này: https://confirm.example/c/abc?x=1&y=2.\n\n" + "Dòng rất dài. " * 30 + "\n"
 
 
 def a_mail(to: str = "Lan@customer.example") -> EmailMessage:

@@ -6,8 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from authlib.common.security import generate_token  # type: ignore[import-untyped]  # no types
-from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]  # no types
+from authlib.common.security import generate_token
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
@@ -65,9 +65,7 @@ async def test_the_id_token_carries_the_persons_claims(running: Servers, person:
         token = (await redeem(browser, code, verifier)).json()["id_token"]
         keys = KeySet.import_key_set((await browser.get("/jwks")).json())
     claims = jwt.decode(token, keys).claims
-    assert (
-        claims.items() >= {"iss": running.oidc_issuer, "sub": person, "nonce": "n", **PEOPLE[person]}.items()
-    )
+    assert claims.items() >= {"iss": running.oidc_issuer, "sub": person, "nonce": "n", **PEOPLE[person]}.items()
 
 
 async def test_a_code_is_not_redeemed_without_its_proof(running: Servers) -> None:

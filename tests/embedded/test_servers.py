@@ -5,10 +5,10 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-import asyncpg  # type: ignore[import-untyped]  # the package has no types
+import asyncpg
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer  # type: ignore[import-untyped]  # no types
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic  # type: ignore[import-untyped]  # no types
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from embedded import Servers
 from embedded.kafka import Kafka, kafka
@@ -64,9 +64,7 @@ async def publish(server: Kafka, value: bytes, *, new_topic: bool = False) -> No
             await admin.create_topics([NewTopic("facts", 3, 1)])
         finally:
             await admin.close()
-    async with AIOKafkaProducer(
-        bootstrap_servers=server.bootstrap_servers, enable_idempotence=True
-    ) as producer:
+    async with AIOKafkaProducer(bootstrap_servers=server.bootstrap_servers, enable_idempotence=True) as producer:
         await producer.send_and_wait("facts", value, key=b"one")
 
 

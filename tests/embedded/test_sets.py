@@ -43,10 +43,7 @@ def another_process(folder: Path, root: Path) -> Iterator[tuple[subprocess.Popen
 
 
 def runs(pid: int) -> bool:
-    return (
-        subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, check=False).returncode
-        == 0
-    )
+    return subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, check=False).returncode == 0
 
 
 def test_two_sets_side_by_side_do_not_collide(running: Servers, tmp_path: Path) -> None:
@@ -88,7 +85,5 @@ def test_external_servers_are_used_where_the_environment_names_them(tmp_path: Pa
     with servers(tmp_path, lines.append, EXTERNAL) as started:
         assert started.environment().items() >= EXTERNAL.items()
         assert started.mailbox_url is None
-    assert [line.split(maxsplit=1)[1] for line in lines] == [
-        f"the one that {name} names" for name in EXTERNAL
-    ]
+    assert [line.split(maxsplit=1)[1] for line in lines] == [f"the one that {name} names" for name in EXTERNAL]
     assert not any("secret" in line for line in lines)

@@ -61,9 +61,7 @@ def open_site(tmp_path: Path, clock: MovableClock) -> OpenSite:
         for name, source in templates.items():
             (folder / f"{name}.html").write_text(source)
         pages = Pages(Site(service, public_url), folder, vietnamese or {})
-        sign_in = (
-            SignIn(settings(public_url, issuer), pages, for_partners=True, clock=clock) if issuer else None
-        )
+        sign_in = SignIn(settings(public_url, issuer), pages, for_partners=True, clock=clock) if issuer else None
         registry = CollectorRegistry()
         Counter("visits", "Visits.", registry=registry).inc(3)
         app = create_web_app(

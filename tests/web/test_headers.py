@@ -11,9 +11,7 @@ from tests.web.small_service import HTTPS, OpenSite
 def test_every_answer_carries_the_protections(open_site: OpenSite, path: str) -> None:
     headers = open_site(page="hello").get(path).headers
     policy = headers["content-security-policy"].split("; ")
-    assert {"default-src 'none'", "script-src 'self'", "form-action 'self'", "frame-ancestors 'none'"} <= set(
-        policy
-    )
+    assert {"default-src 'none'", "script-src 'self'", "form-action 'self'", "frame-ancestors 'none'"} <= set(policy)
     assert "unsafe" not in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "same-origin"

@@ -27,9 +27,7 @@ from tests.web.small_service import HTTPS, LOOPBACK, OpenSite, SignInAs
         ({"sec-fetch-site": "same-site"}, 403),
     ],
 )
-def test_a_form_counts_only_from_our_own_page(
-    open_site: OpenSite, headers: dict[str, str], status: int
-) -> None:
+def test_a_form_counts_only_from_our_own_page(open_site: OpenSite, headers: dict[str, str], status: int) -> None:
     assert open_site().post("/change", data={"name": "x"}, headers=headers).status_code == status
 
 
@@ -52,9 +50,7 @@ def test_where_nobody_is_signed_in_a_plain_client_may_post(open_site: OpenSite) 
     assert open_site().post("/change", data={"name": "Lan"}).text == "changed Lan"
 
 
-def test_without_origin_a_signed_in_form_needs_the_token_of_its_page(
-    portal: TestClient, sign_in_as: SignInAs
-) -> None:
+def test_without_origin_a_signed_in_form_needs_the_token_of_its_page(portal: TestClient, sign_in_as: SignInAs) -> None:
     sign_in_as(portal, "an")
     page = portal.get("/accounts").text
     token = re.findall(r'name="form_token" value="([^"]+)"', page)[0]
@@ -63,9 +59,7 @@ def test_without_origin_a_signed_in_form_needs_the_token_of_its_page(
     assert "tải lại trang" in refused.text
     assert portal.post("/accounts").status_code == 403
     assert (
-        portal.post(
-            "/accounts", content=b"\xff\xfe", headers={"content-type": "multipart/form-data"}
-        ).status_code
+        portal.post("/accounts", content=b"\xff\xfe", headers={"content-type": "multipart/form-data"}).status_code
         == 403
     )
     assert portal.post("/accounts", data={"form_token": token}).text == "added by an@partner.example of p-1"

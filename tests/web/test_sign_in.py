@@ -21,9 +21,7 @@ def held(browser: TestClient) -> dict[str, Any]:
     return session
 
 
-def test_a_person_signs_in_and_comes_back_to_the_page_asked_for(
-    portal: TestClient, sign_in_as: SignInAs
-) -> None:
+def test_a_person_signs_in_and_comes_back_to_the_page_asked_for(portal: TestClient, sign_in_as: SignInAs) -> None:
     asked = portal.get("/accounts?status=open&q=a%26b")
     assert asked.status_code == 303
     to_sign_in = httpx2.URL(asked.headers["location"])
@@ -40,9 +38,7 @@ def test_names_from_the_provider_are_shown_as_text(portal: TestClient, sign_in_a
     assert "<script" not in page
 
 
-def test_the_provider_is_asked_for_a_code_with_pkce_state_and_nonce(
-    portal: TestClient, provider: str
-) -> None:
+def test_the_provider_is_asked_for_a_code_with_pkce_state_and_nonce(portal: TestClient, provider: str) -> None:
     address = urlsplit(portal.get("/auth/sign-in").headers["location"])
     asked = {name: values[0] for name, values in parse_qs(address.query).items()}
     assert f"{address.scheme}://{address.netloc}" == provider
@@ -57,9 +53,7 @@ def test_the_provider_is_asked_for_a_code_with_pkce_state_and_nonce(
 @pytest.mark.parametrize(
     "elsewhere", ["https://evil.example/", "//evil.example", "/\\evil.example", "/\t/evil.example"]
 )
-def test_sign_in_never_leads_to_another_site(
-    portal: TestClient, sign_in_as: SignInAs, elsewhere: str
-) -> None:
+def test_sign_in_never_leads_to_another_site(portal: TestClient, sign_in_as: SignInAs, elsewhere: str) -> None:
     assert sign_in_as(portal, "an", elsewhere).headers["location"] == "/"
 
 
@@ -73,9 +67,7 @@ def test_the_session_cookie_is_guarded(
     browser = open_site(public_url, issuer=provider, accounts=ACCOUNTS)
     cookie = sign_in_as(browser, "an").headers["set-cookie"]
     assert cookie.startswith(f"{name}=")
-    flags = {"httponly", "samesite=lax", "path=/", "max-age=28800"} | (
-        {"secure"} if public_url == HTTPS else set()
-    )
+    flags = {"httponly", "samesite=lax", "path=/", "max-age=28800"} | ({"secure"} if public_url == HTTPS else set())
     assert set(cookie.lower().split("; ")[1:]) == flags
 
 
@@ -105,9 +97,7 @@ def test_a_session_ends_after_eight_hours_whatever_was_done_with_it(
     assert portal.post("/accounts", headers=OURS).status_code == 401
 
 
-def test_nothing_of_the_session_before_sign_in_is_left_after_it(
-    portal: TestClient, sign_in_as: SignInAs
-) -> None:
+def test_nothing_of_the_session_before_sign_in_is_left_after_it(portal: TestClient, sign_in_as: SignInAs) -> None:
     portal.get("/auth/sign-in")
     assert "next" in held(portal)
     sign_in_as(portal, "binh")
@@ -149,9 +139,7 @@ def test_signing_out_is_a_form_and_ends_the_session(portal: TestClient, sign_in_
     assert portal.get("/accounts").status_code == 303
 
 
-def test_a_missing_claim_is_named_on_a_page_that_says_whom_to_ask(
-    portal: TestClient, sign_in_as: SignInAs
-) -> None:
+def test_a_missing_claim_is_named_on_a_page_that_says_whom_to_ask(portal: TestClient, sign_in_as: SignInAs) -> None:
     answer = sign_in_as(portal, "chi")
     assert answer.status_code == 403
     assert "<code>partner_id</code>" in answer.text

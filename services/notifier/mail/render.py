@@ -1,4 +1,4 @@
-"""Messages from templates: one text a kind and language, and the HTML made of its paragraphs, so both always say the same.
+"""Messages from templates: one text a kind and language, and the HTML made of its paragraphs: both say the same.
 
 A template's first line is the subject. A paragraph that is an address becomes a link. What people typed is escaped in
 HTML, and no header takes a line break. The partner's `common_name` is never given to a customer's mail.
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
-from email.utils import format_datetime, parseaddr
+from email.utils import parseaddr
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -93,5 +93,3 @@ def message_id(mail: Mail, sender: str) -> str:
 
 def _paragraphs(text: str) -> list[str]:
     return [" ".join(paragraph.split()) for paragraph in text.split("\n\n") if paragraph.strip()]
-
-

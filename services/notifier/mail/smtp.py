@@ -1,8 +1,8 @@
 """Handing messages to the mail server, and whose fault it is when one does not go.
 
-Only an answer about the recipient (to RCPT or DATA) counts against the recipient. Everything else (connecting, TLS, login,
-MAIL FROM, 421, no answer) is the server's: the operator's to mend, and the mail waits. No answer after DATA is unknown:
-sent again later with the same Message-ID.
+Only an answer about the recipient (to RCPT or DATA) counts against the recipient. Everything else (connecting, TLS,
+login, MAIL FROM, 421, no answer) is the server's: the operator's to mend, and the mail waits. No answer after DATA is
+unknown: sent again later with the same Message-ID.
 """
 
 import asyncio

@@ -1,0 +1,1 @@
+"""Measurements, on real embedded servers. Timings live here and never in a test's assertion."""

@@ -1,0 +1,31 @@
+"""The portal, put together. Nothing happens at import."""
+
+from pathlib import Path
+
+from starlette.types import ASGIApp
+
+from services.portal import messages_vi, pages
+from services.portal.handlers import handlers
+from shared.clock import Clock, system_clock
+from shared.service import Service
+from shared.settings import PortalSettings
+from shared.web.app import create_web_app
+from shared.web.sign_in import SignIn
+from shared.web.site import Site
+from shared.web.templating import Pages
+
+
+def create_app(settings: PortalSettings, *, clock: Clock = system_clock) -> Service:
+    def web(service: Service) -> ASGIApp:
+        site = Site("portal", settings.public_url)
+        templates = Pages(site, Path(__file__).parent / "templates", messages_vi.MESSAGES)
+        sign_in = SignIn(settings, templates, for_partners=True, clock=clock)
+        return create_web_app(
+            pages=templates,
+            routes=pages.routes(templates, sign_in, service.database),
+            checks=service.checks,
+            registry=service.registry,
+            sign_in=sign_in,
+        )
+
+    return Service("portal", settings, clock, handlers(), web=web)

@@ -1,0 +1,39 @@
+"""The tables of the first version."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from shared.migrations import create_messaging_tables
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    create_messaging_tables()
+    moment = sa.DateTime(timezone=True)
+    names = ("partner_name", "customer_email", "common_name", "role", "requested_by", "requester_locale")
+    op.create_table(
+        "registrations",
+        sa.Column("registration_id", sa.Uuid, primary_key=True),
+        sa.Column("partner_id", sa.Text, nullable=False),
+        sa.Column("status", sa.Text, nullable=False),
+        sa.Column("requested_at", moment, nullable=False),
+        sa.Column("changed_at", moment, nullable=False),
+        sa.Column("batch_id", sa.Uuid),
+        *(sa.Column(name, sa.Text) for name in names),
+        sa.Column("reasons", sa.ARRAY(sa.Text), nullable=False),
+        sa.Column("mail_number", sa.Integer, nullable=False),
+        sa.Column("mail_sent_at", moment),
+        sa.Column("valid_until", moment),
+        sa.Column("resends_left", sa.Integer),
+        sa.Column("next_resend_at", moment),
+        sa.Column("undeliverable_at", moment),
+        sa.Column("undeliverable_detail", sa.Text),
+    )
+    columns = ["partner_id", "requested_at", "registration_id"]
+    op.create_index("registrations_newest_idx", "registrations", columns)
+
+
+def downgrade() -> None:
+    raise NotImplementedError("migrations go forward only; restore a backup instead")

@@ -1,0 +1,29 @@
+"""The pages of the portal, for people of a partner only; each partner sees its own registrations only."""
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from services.portal.pages.accounts import AccountPages
+from services.portal.pages.add import AddPage
+from shared.database import Database
+from shared.web.sign_in import SignIn
+from shared.web.templating import Pages
+
+ROLES = frozenset({"partner"})
+
+
+def routes(pages: Pages, sign_in: SignIn, database: Database) -> list[BaseRoute]:
+    accounts = AccountPages(pages, database)
+    add = AddPage(pages, database)
+    return [
+        Route("/", _to_accounts),
+        Route("/accounts", sign_in.required(accounts.show_all, roles=ROLES)),
+        Route("/accounts", sign_in.required(add.submit, roles=ROLES), methods=["POST"]),
+        Route("/accounts/add", sign_in.required(add.show, roles=ROLES)),
+        Route("/accounts/{registration_id}", sign_in.required(accounts.show_one, roles=ROLES)),
+    ]
+
+
+async def _to_accounts(_request: Request) -> Response:
+    return RedirectResponse("/accounts", 303)

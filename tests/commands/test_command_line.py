@@ -1,0 +1,148 @@
+"""What a person at the command line gets: work done, or what happened, what was expected and what to do."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from embedded import Servers
+
+ROOT = Path(__file__).resolve().parents[2]
+
+HEADER = "customer_email,common_name,role\n"
+ACCOUNTS = (ROOT / "examples" / "accounts.csv").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def environment(running: Servers, database_url: str, topic_prefix: str) -> dict[str, str]:
+    return {
+        **os.environ,
+        **running.environment(),
+        "DATABASE_URL": database_url,
+        "KAFKA_TOPIC_PREFIX": topic_prefix,
+    }
+
+
+def registration(*words: str, env: dict[str, str], cwd: Path, status: int) -> subprocess.CompletedProcess[str]:
+    """Runs the console script's code; fails unless it ends with `status` and without a traceback."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "cli", *words],
+        env=env, cwd=cwd, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def write(folder: Path, text: str, encoding: str = "utf-8") -> str:
+    file = folder / "list.csv"
+    file.write_text(text, encoding=encoding)
+    return str(file)
+
+
+PARTNER = (
+    "--partner-id",
+    "p1",
+    "--partner-name",
+    "Saigon Cloud",
+    "--requested-by",
+    "lan@saigon-cloud.example",
+)
+
+
+def test_a_list_with_bad_rows_is_told_line_by_line_and_its_good_rows_are_registered(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    registration("topics", "apply", env=environment, cwd=tmp_path, status=0)
+    rows = (
+        "an@example.com,Công ty An,\n"
+        "not an address,B,\n"
+        "chi@example.com,,Partner\n"
+        "dung@example.com,Dũng,Owner\n"
+        'ha@example.com,"two, words",Partner\n'
+    )
+    file = write(tmp_path, HEADER + rows)
+    done = registration("register", file, *PARTNER, env=environment, cwd=tmp_path, status=1)
+    assert done.stdout == "published 2 registrations\n"
+    lines = done.stderr.splitlines()
+    assert [re.match(r"registration: line (\d): (\w+)", line).groups() for line in lines] == [  # type: ignore[union-attr]  # a line without a match fails the test as it should
+        ("3", "customer_email"),
+        ("4", "common_name"),
+        ("5", "role"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "complaint"),
+    [
+        ("email,name\na@example.com,A\n", "utf-8", "lacks the column customer_email, common_name"),
+        (HEADER + "á@example.com,Á,\n", "utf-16", "is not UTF-8 text"),
+        (HEADER + 'a@example.com,"A,\n', "utf-8", "is not CSV"),
+        ("", "utf-8", "lacks the column"),
+    ],
+    ids=["other columns", "UTF-16", "an open quotation mark", "empty"],
+)
+def test_a_file_that_is_no_such_list_says_what_is_expected(
+    environment: dict[str, str], tmp_path: Path, text: str, encoding: str, complaint: str
+) -> None:
+    registration("topics", "apply", env=environment, cwd=tmp_path, status=0)
+    file = write(tmp_path, text, encoding)
+    done = registration("register", file, *PARTNER, env=environment, cwd=tmp_path, status=1)
+    assert (complaint in done.stderr and "expected" in done.stderr) or "mend" in done.stderr
+
+
+def test_accounts_are_imported_from_any_folder_and_topics_are_made_once(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    first = registration("topics", "apply", env=environment, cwd=tmp_path, status=0)
+    again = registration("topics", "apply", env=environment, cwd=tmp_path, status=0)
+    assert first.stdout.count("made  ") == 20 and again.stdout.count("there  ") == 20
+    done = registration("accounts", "import", write(tmp_path, ACCOUNTS), env=environment, cwd=tmp_path, status=0)
+    assert done.stdout == "published 17 accounts\n"
+
+
+def test_what_is_missing_stops_with_the_remedy_and_status_1(environment: dict[str, str], tmp_path: Path) -> None:
+    done = registration("serve", "registrar", "--port", "0", env=environment, cwd=tmp_path, status=1)
+    assert "no tables of registrar" in done.stderr and "registration migrate" in done.stderr
+    registration("migrate", env=environment, cwd=tmp_path, status=0)
+    done = registration("serve", "registrar", "--port", "0", env=environment, cwd=tmp_path, status=1)
+    assert "Kafka has no topic" in done.stderr and "registration topics apply" in done.stderr
+    done = registration("show", str(uuid4()), env=environment, cwd=tmp_path, status=1)
+    assert "registrar knows no registration" in done.stderr
+    away = {**environment, "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9"}
+    done = registration("topics", "apply", env=away, cwd=tmp_path, status=1)
+    assert "Kafka at 127.0.0.1:9" in done.stderr and len(done.stderr.splitlines()) == 1
+    away = {**environment, "DATABASE_URL": "postgresql://u:p@127.0.0.1:9/x"}
+    done = registration("migrate", env=away, cwd=tmp_path, status=1)
+    assert "check DATABASE_URL" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "line"),
+    [
+        ("DATABASE_URL", "mysql://root:secret@host/x", r"DATABASE_URL is \*+; expected an address like postgresql://"),
+        ("DATABASE_URL", None, r"DATABASE_URL is missing; expected an address like postgresql://"),
+        ("DECLINE_COOLDOWN", "30 days", "DECLINE_COOLDOWN is '30 days'; expected an ISO 8601 duration, for example"),
+        ("OPEN_LIMIT", "many", "OPEN_LIMIT is 'many'; "),
+        ("APPROVAL_FOR_CURRENT_CUSTOMERS", "no", "APPROVAL_FOR_CURRENT_CUSTOMERS is 'no'; .*'skip', 'review' or"),
+        ("KAFKA_TOPIC_PREFIX", "a b", "KAFKA_TOPIC_PREFIX is 'a b'; "),
+    ],
+)  # fmt: skip
+def test_a_missing_or_wrong_setting_stops_the_start_with_one_line_and_status_2(
+    environment: dict[str, str], tmp_path: Path, setting: str, value: str | None, line: str
+) -> None:
+    changed = {name: text for name, text in environment.items() if name != setting}
+    if value is not None:
+        changed[setting] = value
+    done = registration("serve", "registrar", env=changed, cwd=tmp_path, status=2)
+    assert re.fullmatch(f"registration: {line}.*\n", done.stderr), done.stderr
+    assert "secret" not in done.stderr
+
+
+def test_wrong_usage_is_status_2(environment: dict[str, str], tmp_path: Path) -> None:
+    registration("serve", "nobody", env=environment, cwd=tmp_path, status=2)
+    registration("show", "not-an-id", env=environment, cwd=tmp_path, status=2)

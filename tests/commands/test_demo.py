@@ -1,0 +1,48 @@
+"""`registration demo`: the whole system by one command, honest about what it sees."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from embedded.folders import owned
+
+
+def demo(folder: Path, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", "cli", "demo", "--folder", str(folder), *words],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True,
+        env={name: value for name, value in os.environ.items() if name not in {"SMTP_URL", "OIDC_ISSUER"}},
+    )  # fmt: skip
+
+
+WRONG = """round,registered_by,customer_email,common_name,customer,vng,expected_status,expected_reasons
+1,lan@saigon-cloud.example,an.nguyen@minhphat.example,Minh Phát,confirm,approve,Approved,
+1,lan@saigon-cloud.example,phuc.ngo@cantho.example,Cần Thơ Rice,,,Approved,
+"""
+
+
+@pytest.mark.timeout(240)
+def test_two_demos_side_by_side_do_not_collide_and_a_wrong_expectation_fails_its_own_only(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "wrong.csv").write_text(WRONG, encoding="utf-8")
+    whole = demo(tmp_path / "a")
+    wrong = demo(tmp_path / "b", "--customers", str(tmp_path / "wrong.csv"))
+    said, _ = whole.communicate(timeout=200)
+    said_wrong, _ = wrong.communicate(timeout=200)
+    assert whole.returncode == 0, said
+    assert "22 of 22 rows ended as expected" in said
+    assert wrong.returncode == 1, said_wrong
+    assert "1 of 2 rows ended as expected" in said_wrong
+    assert "expected Approved" in said_wrong
+
+
+def test_a_folder_that_another_demo_uses_is_refused_in_a_line(tmp_path: Path) -> None:
+    with owned(tmp_path / "demo"):
+        refused = demo(tmp_path)
+        said, _ = refused.communicate(timeout=60)
+    assert refused.returncode == 1
+    assert "is in use by process" in said and "Traceback" not in said

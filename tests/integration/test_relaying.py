@@ -1,0 +1,114 @@
+"""From the database to Kafka: in order, keyed, described, and owed until acknowledged."""
+
+import asyncio
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import pytest
+
+from shared.database import Database
+from shared.events import ConfirmationExpired, CustomerDeclined
+from shared.messaging.kafka import publisher
+from shared.messaging.relay import Relay
+from shared.service import Service
+from tests.integration.conftest import World, read_topic, service_with, serving
+
+
+def expired(registration_id: UUID | None = None) -> ConfirmationExpired:
+    return ConfirmationExpired(registration_id=registration_id or uuid4(), expired_at=datetime.now(UTC))
+
+
+async def ignore(_events: object, _tx: object) -> None:
+    """A handler, since a service has one."""
+
+
+def relaying(world: World) -> Service:
+    return service_with(world, "notifier", {CustomerDeclined: ignore})
+
+
+async def owe(database: Database, *events: ConfirmationExpired) -> None:
+    async with database.transaction() as tx:
+        tx.emit(*events)
+
+
+async def test_events_leave_in_the_order_of_their_commits_with_key_and_cloudevents_headers(
+    world: World,
+) -> None:
+    service = relaying(world)
+    one = uuid4()
+    events = [expired(one) for _ in range(50)]
+    for event in events:
+        await owe(service.database, event)
+    owed = await world.rows("notifier", "select id from outbox order by position")
+    async with serving(service):
+        records = await read_topic(world, ConfirmationExpired, "notifier", 50)
+        await world.until("notifier", "select * from outbox", lambda rows: not rows)
+    assert [record.value.decode() for record in records] == [event.model_dump_json() for event in events]
+    headers = [{name: value.decode() for name, value in record.headers} for record in records]
+    assert [header["ce_id"] for header in headers] == [str(row.id) for row in owed]
+    assert {record.key for record in records} == {str(one).encode()}
+    expected = {
+        "ce_specversion": "1.0",
+        "ce_source": "/notifier",
+        "ce_type": "ConfirmationExpired",
+        "ce_subject": str(one),
+        "content-type": "application/json",
+    }
+    assert all(expected.items() <= header.items() for header in headers)
+    assert all(datetime.fromisoformat(header["ce_time"]).tzinfo for header in headers)
+
+
+async def test_a_transaction_that_rolls_back_tells_nothing(world: World) -> None:
+    database = world.database("notifier")
+
+    async def emit_and_fail() -> None:
+        async with database.transaction() as tx:
+            tx.emit(expired())
+            raise KeyError("something went wrong after")
+
+    with pytest.raises(KeyError):
+        await emit_and_fail()
+    assert await world.rows("notifier", "select * from outbox") == []
+    await database.close()
+
+
+async def test_while_kafka_is_away_events_are_owed_and_leave_once_it_is_back(world: World) -> None:
+    kafka = world.servers.kafka
+    assert kafka
+    service = relaying(world)
+    async with serving(service):
+        await owe(service.database, expired())
+        await read_topic(world, ConfirmationExpired, "notifier", 1)
+        await asyncio.to_thread(kafka.stop)
+        try:
+            await owe(service.database, expired())
+            (row,) = await world.rows("notifier", "select id from outbox")
+        finally:
+            await asyncio.to_thread(kafka.start)
+        records = await read_topic(world, ConfirmationExpired, "notifier", 2)
+    assert dict(records[1].headers)["ce_id"] == str(row.id).encode()
+
+
+async def test_of_two_relays_one_is_active_and_the_other_takes_over_when_its_connection_is_lost(
+    world: World,
+) -> None:
+    databases = [world.database("notifier") for _ in range(2)]
+    relays = [
+        Relay(database, lambda: publisher(world.settings, "relay"), topic_prefix=world.prefix) for database in databases
+    ]
+    stopping = asyncio.Event()
+    tasks = [asyncio.create_task(relay.run(stopping)) for relay in relays]
+    # pg_stat_activity shows the sessions of this test's own database only where we ask for it
+    locks = (
+        "select l.pid from pg_locks l join pg_database d on d.oid = l.database "
+        "where l.locktype = 'advisory' and l.granted and d.datname = current_database()"
+    )
+    (holder,) = await world.until("notifier", locks, lambda rows: len(rows) == 1)
+    await world.rows("notifier", f"select pg_terminate_backend({holder.pid})")
+    await world.until("notifier", locks, lambda rows: len(rows) == 1 and rows[0].pid != holder.pid)
+    await owe(databases[0], expired())
+    await read_topic(world, ConfirmationExpired, "notifier", 1)
+    stopping.set()
+    await asyncio.gather(*tasks)
+    for database in databases:
+        await database.close()

@@ -1,0 +1,203 @@
+"""The form "Add a customer account", over HTTP on the real application and database."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from html import unescape
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+import httpx2
+import pytest
+
+from services.portal.pages.form import MOST_ROWS
+from shared.database import Database
+from tests.services.portal.conftest import AN, STAFF, Browse, published, rows
+
+GOOD = ("mot@example.com", "Khách Một", "Partner")
+OTHER = ("hai@example.com", "Khách Hai", "Partner")
+
+
+def form(*customers: Sequence[str], **more: str) -> dict[str, Any]:
+    emails, names, roles = (list(column) for column in zip(*customers, strict=True))
+    return {"customer_email": emails, "common_name": names, "role": roles, **more}
+
+
+def typed(page: httpx2.Response, field: str) -> list[str]:
+    found = re.findall(rf'name="{field}"[^>]*?value="([^"]*)"', page.text)
+    return [unescape(value) for value in found]
+
+
+async def test_a_form_begins_with_one_empty_row_and_the_default_role(browse: Browse) -> None:
+    page = await browse().get("/accounts/add")
+    assert page.status_code == 200
+    assert (typed(page, "customer_email"), typed(page, "common_name")) == ([""], [""])
+    assert '<option value="Partner">Partner</option>' in page.text
+    labels = {
+        "Account",
+        "Add a customer account",
+        "Email address",
+        "Common name",
+        "Your role",
+        "Add a customer",
+        "Add",
+    }
+    for label in labels:
+        assert f">{label}<" in page.text
+
+
+async def test_add_a_customer_gives_one_more_row_and_keeps_what_was_typed(browse: Browse, database: Database) -> None:
+    browser = browse()
+    first = await browser.get("/accounts/add")
+    batch = typed(first, "batch_id")
+    wanted = form(("not yet an ad", "<b>Một", "Partner"), action="add_row", batch_id=batch[0])
+    page = await browser.post("/accounts", data=wanted)
+    assert page.status_code == 200
+    assert typed(page, "customer_email") == ["not yet an ad", ""]
+    assert typed(page, "common_name") == ["<b>Một", ""]
+    assert typed(page, "batch_id") == batch
+    assert "field-error" not in page.text
+    assert await published(database) == []
+
+
+async def test_good_rows_are_published_with_who_asked_for_them(browse: Browse, database: Database) -> None:
+    batch = uuid4()
+    await browse().post("/accounts", data=form(("  Mot@Example.com ", " Khách Một ", ""), batch_id=str(batch)))
+    assert await published(database) == [
+        {
+            "registration_id": str(uuid5(batch, "mot@example.com")),
+            "batch_id": str(batch),
+            "partner_id": "p-1",
+            "partner_name": "Đối tác A",
+            "customer_email": "mot@example.com",
+            "common_name": "Khách Một",
+            "role": "Partner",
+            "requested_by": "an@partner.example",
+            "requester_locale": "en",
+            "requested_at": "2026-07-01T09:00:00Z",
+        }
+    ]
+
+
+async def test_who_asks_is_never_taken_from_the_form(browse: Browse, database: Database) -> None:
+    forged = {
+        "partner_id": "p-2",
+        "partner_name": "X",
+        "requested_by": "x@y.example",
+        "requester_locale": "vi",
+    }
+    await browse().post("/accounts", data=form(GOOD, **forged))
+    (told,) = await published(database)
+    assert {name: told[name] for name in forged} == {
+        "partner_id": "p-1",
+        "partner_name": "Đối tác A",
+        "requested_by": AN.email,
+        "requester_locale": "en",
+    }
+
+
+async def test_a_wholly_good_form_leads_to_the_list_which_says_how_many_were_added(browse: Browse) -> None:
+    browser = browse()
+    answer = await browser.post("/accounts", data=form(GOOD, ("", " ", "Partner"), OTHER))
+    assert answer.status_code == 303
+    page = await browser.get(answer.headers["location"])
+    assert "2 customers were added" in page.text
+    assert page.text.count(">Registered<") == 2
+    elsewhere = await browse().get(f"/accounts?batch={uuid4()}")
+    assert "added" not in elsewhere.text
+
+
+async def test_no_good_row_is_lost_to_a_bad_one(browse: Browse, database: Database) -> None:
+    bad = ("nobody", "Ba <Ba>", "Partner")
+    page = await browse().post("/accounts", data=form(GOOD, bad, OTHER))
+    assert page.status_code == 200
+    assert [one["customer_email"] for one in await published(database)] == [GOOD[0], OTHER[0]]
+    assert (typed(page, "customer_email"), typed(page, "common_name")) == (["nobody"], ["Ba <Ba>"])
+    assert re.search(r"mot@example.com</a>\s+\(Khách Một\): added", page.text)
+    assert 'aria-describedby="email-1-problem"' in page.text
+    assert "This is not an email address" in page.text
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        (("", "Một", "Partner"), "Enter the customer's email address."),
+        (("mot@", "Một", "Partner"), "This is not an email address."),
+        (("mot@example.com", " ", "Partner"), "Enter a common name."),
+        (("mot@example.com", "x" * 201, "Partner"), "200 characters at most"),
+        (("mot@example.com", "x\u0007y", "Partner"), "on one line"),
+        (("mot@example.com", "Một", "Owner"), "Choose a role"),
+    ],
+)
+async def test_a_bad_row_says_what_is_wrong_at_its_field(
+    browse: Browse, database: Database, row: tuple[str, str, str], says: str
+) -> None:
+    page = await browse().post("/accounts", data=form(row))
+    assert page.status_code == 422
+    problem = page.text.split('class="field-error"')
+    assert len(problem) == 2
+    assert says in problem[1].split("</small>")[0]
+    assert (typed(page, "customer_email"), typed(page, "common_name")) == ([row[0]], [row[1]])
+    assert await published(database) == []
+
+
+async def test_the_second_of_two_equal_addresses_is_the_bad_one(browse: Browse, database: Database) -> None:
+    page = await browse().post("/accounts", data=form(GOOD, (" MOT@example.com", "Khách Hai", "Partner")))
+    assert page.status_code == 200
+    assert [one["common_name"] for one in await published(database)] == ["Khách Một"]
+    assert "in the form twice" in page.text
+    assert typed(page, "common_name") == ["Khách Hai"]
+
+
+async def test_a_form_sent_again_adds_nothing_and_answers_the_same(browse: Browse, database: Database) -> None:
+    browser, sending = browse(), form(GOOD, OTHER, batch_id=str(uuid4()))
+    first = await browser.post("/accounts", data=sending)
+    again = await asyncio.gather(*(browser.post("/accounts", data=sending) for _ in range(4)))
+    assert {(one.status_code, one.headers["location"]) for one in [first, *again]} == {(303, first.headers["location"])}
+    assert len(await published(database)) == 2
+    mixed = await browser.post("/accounts", data=form(GOOD, ("nobody", "x", "Partner"), batch_id=sending["batch_id"]))
+    assert "already added with this form" in mixed.text
+    assert len(await published(database)) == 2
+
+
+async def test_fifty_customers_are_taken(browse: Browse, database: Database) -> None:
+    many = [(f"k{n}@example.com", f"Khách {n}", "Partner") for n in range(MOST_ROWS)]
+    assert (await browse().post("/accounts", data=form(*many, ("", "", "Partner")))).status_code == 303
+    assert len(await published(database)) == 50
+
+
+@pytest.mark.parametrize("count", [51, 400])
+async def test_more_than_fifty_are_refused_whole_and_kept_in_the_form(
+    browse: Browse, database: Database, count: int
+) -> None:
+    many = [(f"k{n}@example.com", f"Khách {n}", "Partner") for n in range(count)]
+    page = await browse().post("/accounts", data=form(*many))
+    assert page.status_code == 422
+    assert "50 customers at most" in page.text
+    assert len(typed(page, "customer_email")) == count
+    assert await published(database) == []
+    assert await rows(database, "select registration_id from registrations") == []
+
+
+@pytest.mark.parametrize("sent", [{}, form(("", "", "Partner")), {"customer_email": [""]}])
+async def test_an_empty_form_is_told_so(browse: Browse, sent: dict[str, Any]) -> None:
+    page = await browse().post("/accounts", data=sent)
+    assert page.status_code == 422
+    assert "enter at least one customer" in page.text
+    assert typed(page, "customer_email") == [""]
+
+
+async def test_a_form_whose_own_id_is_garbled_is_refused_and_gets_a_new_one(browse: Browse, database: Database) -> None:
+    page = await browse().post("/accounts", data=form(GOOD, batch_id="not-an-id"))
+    assert page.status_code == 422
+    assert UUID(typed(page, "batch_id")[0])
+    assert typed(page, "customer_email") == [GOOD[0]]
+    assert await published(database) == []
+
+
+async def test_only_people_of_a_partner_register_customers(browse: Browse, database: Database) -> None:
+    assert (await browse(None).post("/accounts", data=form(GOOD))).status_code == 401
+    assert (await browse(STAFF).post("/accounts", data=form(GOOD))).status_code == 403
+    foreign = browse(origin="https://evil.example")
+    assert (await foreign.post("/accounts", data=form(GOOD))).status_code == 403
+    assert await published(database) == []
