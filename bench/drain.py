@@ -127,7 +127,7 @@ async def watch(settings: KafkaSettings, registrar: process.Process, count: int)
     took = time.monotonic() - first
     half = len(memory) // 2
     print(
-        f"{count:>8} requests  {(count - at_first) / took:7.0f}/s  in {took:5.1f} s, after {first - started:4.1f} s for "
+        f"{count:>8} requests  {(count - at_first) / took:7.0f}/s  in {took:5.1f} s, after {first - started:4.1f} s "
         f"start and accounts;  memory at most {max(memory[:half]):.0f} MB in the first half, "
         f"{max(memory[half:]):.0f} MB in the second",
         flush=True,

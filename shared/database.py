@@ -10,7 +10,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Table, text
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.sql import Executable
@@ -105,6 +105,13 @@ class Database:
             told = await tx.flush()
         if told:
             self.on_told()
+
+    async def schema_version(self) -> str | None:
+        """The migration that the schema is at; None where it was never migrated."""
+        async with self.engine.connect() as connection:
+            if (await connection.execute(text("select to_regclass('alembic_version')"))).scalar() is None:
+                return None
+            return (await connection.execute(text("select version_num from alembic_version"))).scalar()
 
     async def close(self) -> None:
         await self.engine.dispose()

@@ -22,7 +22,6 @@ from shared.messaging.consumer import CannotGoOn, Consumer
 from shared.messaging.faults import in_words
 from shared.messaging.kafka import publisher
 from shared.messaging.relay import Relay
-from shared.migrations import newest, version
 from shared.retry import Backoff, pause
 from shared.settings import ServiceSettings
 from shared.topics import topic_of
@@ -103,21 +102,16 @@ class Service:
         backoff = Backoff()
         while not stopping.is_set():
             try:
-                found = await self._schema_version()
+                found = await self.database.schema_version()
             except Exception as error:
                 log.warning("waits for the database", why=in_words(error))
                 await pause(stopping, backoff.next())
                 continue
             if found is None:
                 raise CannotGoOn(
-                    f"the database has no tables of {self.name}; expected version {newest(self.name)}; "
-                    f"run: registration migrate"
+                    f"the database has no tables of {self.name}; expected them migrated; run: registration migrate"
                 )
             return
-
-    async def _schema_version(self) -> str | None:
-        async with self.database.engine.connect() as connection:
-            return await connection.run_sync(version, self.name)
 
     @property
     def checks(self) -> Mapping[str, Check]:

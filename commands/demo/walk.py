@@ -68,7 +68,7 @@ class Walk:
             if number >= PEOPLE_ANSWER_FROM or number == numbers[-1]:
                 await self._answer(waiting)
                 waiting = []
-        return [await self._result(it) for it in registered]
+        return list(await asyncio.gather(*(self._result(it) for it in registered)))
 
     async def _register(self, rows: list[Row]) -> list[Registered]:
         """Partners fill in the form and select "Add"; then registrar has opened or refused each."""
@@ -112,8 +112,7 @@ class Walk:
         """Customers follow the links in their mails, staff decide what comes to them."""
         opened = [it for it in registered if e.RegistrationOpened in self._witness.of(it.registration_id)]
         await asyncio.gather(*(self._customer_answers(it) for it in opened))
-        for it in opened:
-            await self._staff_decide(it)
+        await asyncio.gather(*(self._staff_decide(it) for it in opened))
         for it in opened:
             if it.row.customer.startswith("decline") or it.row.vng:
                 await self._witness.until(f"the end of {it.row.customer_email}", partial(self._is_final, it))

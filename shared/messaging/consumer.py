@@ -31,7 +31,7 @@ from shared.retry import Backoff, pause
 from shared.settings import KafkaSettings
 
 BATCH = 1000
-POLL_MS = 500
+POLL_MS = 200
 
 log = structlog.get_logger()
 

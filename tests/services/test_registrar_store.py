@@ -15,7 +15,7 @@ from services.registrar.domain import Decided, Policy, Status
 from services.registrar.handlers import handlers
 from shared.database import Database, Transaction
 from shared.eligibility import AccountDeleted, CurrentCustomers
-from shared.events import AccountUpdated, CustomerConfirmed, Event, RegistrationRequested, VngApproved
+from shared.events import AccountUpdated, Event, RegistrationRequested
 from shared.messaging.batch import Handlers
 from shared.stores import history_of
 from tests.domain.facts import (
@@ -295,7 +295,3 @@ async def test_the_largest_batch_goes_through_at_once(registrar: Database) -> No
     await hear(registrar, *(vng_approved(it.registration_id) for it in requests))
     assert set((await statuses(registrar)).values()) == {"approved"}
     assert Counter(await told(registrar)) == {"RegistrationOpened": 1000, "RegistrationApproved": 1000}
-
-
-def test_every_event_that_registrar_reads_has_its_handler() -> None:
-    assert {CustomerConfirmed, VngApproved, RegistrationRequested, AccountUpdated} <= set(HANDLERS)

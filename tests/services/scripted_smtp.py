@@ -1,0 +1,89 @@
+"""A real SMTP server that answers what a test says, by recipient, and keeps what it accepted."""
+
+import asyncio
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+from embedded.folders import free_port
+
+DISCONNECT = "disconnect"
+HANG = "hang"
+
+
+@dataclass
+class ScriptedServer:
+    """Answers to MAIL, RCPT and DATA: a line as sent, DISCONNECT (after DATA: the message was taken, and no answer
+    given) or HANG until the end. By recipient; "" for MAIL."""
+
+    at_mail: str = "250 OK"
+    at_rcpt: dict[str, Any] = field(default_factory=dict)
+    at_data: dict[str, Any] = field(default_factory=dict)
+    received: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
+    port: int = field(default_factory=free_port)
+    _controller: Controller | None = None
+    _released: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def url(self) -> str:
+        return f"smtp://127.0.0.1:{self.port}"
+
+    def message_ids(self, recipient: str) -> list[str]:
+        return [str(message_from_bytes(raw)["Message-ID"]).strip() for raw in self.received[recipient]]
+
+    def start(self) -> None:
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, enable_SMTPUTF8=True)
+        self._controller.start()
+
+    def stop(self) -> None:
+        with self._lock:
+            for loop, event in self._released:
+                loop.call_soon_threadsafe(event.set)
+            self._released.clear()
+        if self._controller:
+            self._controller.stop()
+            self._controller = None
+
+    async def handle_MAIL(self, _server: Any, _session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
+        envelope.mail_from = address
+        envelope.mail_options += options
+        return self.at_mail
+
+    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> Any:  # noqa: N802
+        answer = self.at_rcpt.get(address, "250 OK")
+        if answer == "250 OK":
+            envelope.rcpt_tos.append(address)
+        return answer
+
+    async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> Any:  # noqa: N802
+        [recipient] = envelope.rcpt_tos
+        answer = self.at_data.get(recipient, "250 OK")
+        if answer in ("250 OK", DISCONNECT):
+            self.received[recipient].append(envelope.content)
+        if answer == DISCONNECT:
+            server.transport.abort()
+            return "250 OK"  # nobody hears it
+        if answer == HANG:
+            released = asyncio.Event()
+            with self._lock:
+                self._released.append((asyncio.get_running_loop(), released))
+            await released.wait()
+            return "451 not any more"
+        return answer
+
+
+@contextmanager
+def scripted_server() -> Iterator[ScriptedServer]:
+    server = ScriptedServer()
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
