@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from alembic import command, context, op
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -24,6 +25,11 @@ def config_for(service: str) -> Config:
     config.set_main_option("script_location", str(ROOT / service / "migrations").replace("%", "%%"))
     config.attributes["schema"] = service
     return config
+
+
+def newest(service: str) -> str | None:
+    """The version that the service's code expects."""
+    return ScriptDirectory.from_config(config_for(service)).get_current_head()
 
 
 async def migrate(url: str, service: str) -> tuple[str | None, str | None]:

@@ -84,6 +84,9 @@ class Inbox:
     def topics(self) -> list[str]:
         return list(self._kinds)
 
+    def handler_of(self, kind: type[Event]) -> Handler:
+        return self._handlers[kind]
+
     async def accept(self, records: Iterable[Record], stopping: asyncio.Event) -> bool:
         """True when every record is stored or quarantined; False when the service stops before."""
         by_kind: dict[type[Event], list[Record]] = {}

@@ -29,8 +29,8 @@ TWO = UUID("01980000-0000-7000-8000-000000000002")
 THREE = UUID("01980000-0000-7000-8000-000000000003")
 
 CUSTOMER = "khách@example.vn"
-PARTNER = {"partner_id": "p-1", "partner_name": "Công ty Đối Tác"}
-OTHER_PARTNER = {"partner_id": "p-2", "partner_name": "Another Partner"}
+PARTNER: dict[str, Any] = {"partner_id": "p-1", "partner_name": "Công ty Đối Tác"}
+OTHER_PARTNER: dict[str, Any] = {"partner_id": "p-2", "partner_name": "Another Partner"}
 
 
 def account(email: str = CUSTOMER, **changes: Any) -> Account:
@@ -89,12 +89,12 @@ def declined(registration_id: UUID = ONE, reason: str | None = "Không quen") ->
 
 
 def vng_approved(registration_id: UUID = ONE, **changes: Any) -> VngApproved:
-    values = {"registration_id": registration_id, "approved_by": "lan@vng.example", "approved_at": NOW}
+    values: dict[str, Any] = {"registration_id": registration_id, "approved_by": "lan@vng.example", "approved_at": NOW}
     return VngApproved(**values | changes)
 
 
 def vng_rejected(registration_id: UUID = ONE, **changes: Any) -> VngRejected:
-    values = {
+    values: dict[str, Any] = {
         "registration_id": registration_id,
         "rejected_by": "lan@vng.example",
         "reason": "Not now",

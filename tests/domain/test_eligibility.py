@@ -1,6 +1,7 @@
 """Who may be registered, on which facts, and what partners learn of it."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,7 @@ from shared.eligibility import (
 from shared.events import Billing
 from tests.domain.facts import CUSTOMER, account, account_updated
 
-FAILING = {
+FAILING: dict[Code, dict[str, Any]] = {
     Code.HAS_CREDIT: {"credit_balance": 1},
     Code.USES_SERVICES: {"active_services": 1},
     Code.HAS_DISCOUNTS: {"active_discounts": 1},
@@ -43,7 +44,7 @@ def test_being_vngs_own_customer_is_no_condition() -> None:
 
 
 @pytest.mark.parametrize(("code", "changes"), FAILING.items())
-def test_each_condition_that_fails_has_its_code(code: Code, changes: dict[str, object]) -> None:
+def test_each_condition_that_fails_has_its_code(code: Code, changes: dict[str, Any]) -> None:
     assert failing_conditions(account(**changes)) == [code]
 
 

@@ -86,7 +86,7 @@ def test_a_keys_id_does_not_make_another_keys_signature_good() -> None:
 
 @pytest.mark.xfail(strict=True, reason="finding: the four spare bits of the last letter, '+', '/' and '=' pass")
 def test_one_confirmation_has_one_token() -> None:
-    """Sixteen last letters decode to the same bytes: nothing is forged by them, but the same page has many addresses."""
+    """Sixteen last letters decode to the same bytes: nothing is forged, but one page has many addresses."""
     for registration_id in (ONE, TWO):
         token = LINKS.token(registration_id)
         others = {token[:-1] + last for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"}

@@ -1,4 +1,4 @@
-"""Mails as they leave: in the reader's language, in text and HTML, with nothing in a header that a person typed but words."""
+"""Mails as they leave: in the reader's language, in text and HTML, with headers that nobody's name can change."""
 
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -51,7 +51,7 @@ def render(kind: MailKind = MailKind.CONFIRMATION, **changes: Any) -> Message:
 
 def read(message: Message) -> EmailMessage:
     """As a mail program reads it."""
-    return message_from_bytes(message.content, _class=EmailMessage, policy=SMTPUTF8)  # type: ignore[type-var]
+    return message_from_bytes(message.content, _class=EmailMessage, policy=SMTPUTF8)
 
 
 def part(message: EmailMessage, subtype: str) -> str:

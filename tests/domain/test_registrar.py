@@ -1,7 +1,9 @@
 """Registrar's decisions: given a registrar, when it hears batches of events, then what it keeps and tells."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -105,7 +107,7 @@ def changes_nothing(registrar: Registrar, *batch: RegistrationRequested | Fact) 
     assert [entry.note for entry in registrar.history[noted:]] == [NO_EFFECT] * len(batch)
 
 
-def refused(*codes: str, changes: dict[str, object] | None = None, policy: Policy = POLICY) -> Registrar:
+def refused(*codes: str, changes: dict[str, Any] | None = None, policy: Policy = POLICY) -> Registrar:
     registrar = Registrar(account(**changes or {}), policy=policy).hears(requested())
     assert registrar.status() is Status.REFUSED
     assert registrar.registrations[ONE].codes == codes
@@ -143,7 +145,7 @@ def test_a_current_customer_is_refused_under_that_policy() -> None:
     ],
 )
 def test_a_condition_that_fails_is_kept_by_its_code_and_told_as_one_for_all(
-    changes: dict[str, object], code: Code
+    changes: dict[str, Any], code: Code
 ) -> None:
     registrar = refused(code, changes=changes)
     assert registrar.closed().reasons == ("conditions_not_met",)
@@ -248,7 +250,7 @@ def test_a_request_that_comes_again_changes_nothing_in_its_batch_and_later() -> 
 
 
 @pytest.mark.parametrize("changed", [{"partner_id": "p-2"}, {"customer_email": "other@x.vn"}])
-def test_a_known_id_for_another_partner_or_address_is_quarantined(changed: dict[str, str]) -> None:
+def test_a_known_id_for_another_partner_or_address_is_quarantined(changed: dict[str, Any]) -> None:
     reuse = requested(**changed)
     for registrar in (Registrar().hears(requested(), reuse), Registrar().hears(requested()).hears(reuse)):
         assert registrar.quarantined == [(reuse, "registration_id_reused")]
@@ -324,7 +326,14 @@ COMPATIBLE: list[RegistrationRequested | Fact] = [requested(), confirmed(), vng_
 CONFLICTING: list[Fact] = [confirmed(), declined(), vng_approved(), vng_rejected()]
 
 
-@given(split(repeated(COMPATIBLE[1:]).flatmap(lambda facts: _requests_into(facts))))
+def _requests_into(
+    facts: Sequence[RegistrationRequested | Fact],
+) -> st.SearchStrategy[list[RegistrationRequested | Fact]]:
+    """The request comes again anywhere among the facts."""
+    return st.lists(st.just(requested()), max_size=2).flatmap(lambda more: st.permutations([*facts, *more]))
+
+
+@given(split(repeated(COMPATIBLE[1:]).flatmap(_requests_into)))
 def test_facts_that_can_all_be_true_end_alike_in_any_order_and_number(
     batches: list[list[RegistrationRequested | Fact]],
 ) -> None:
@@ -337,11 +346,6 @@ def test_facts_that_can_all_be_true_end_alike_in_any_order_and_number(
     )
     assert registrar.finals() == [expected]
     assert registrar.quarantined == []
-
-
-def _requests_into(facts: list[Fact]) -> st.SearchStrategy[list[RegistrationRequested | Fact]]:
-    """The request comes again anywhere among the facts."""
-    return st.lists(st.just(requested()), max_size=2).flatmap(lambda more: st.permutations([*facts, *more]))
 
 
 @given(split(some_of(CONFLICTING)))

@@ -94,7 +94,9 @@ async def test_many_that_claim_at_once_take_each_mail_once(notifier: Database) -
     assert all(len(claimed) <= 16 for claimed in claims)
 
 
-async def test_a_claimed_mail_is_not_claimed_again_until_its_lease_ends(notifier: Database, clock: MovableClock) -> None:
+async def test_a_claimed_mail_is_not_claimed_again_until_its_lease_ends(
+    notifier: Database, clock: MovableClock
+) -> None:
     await owe(notifier, MAIL)
     [first] = await claim(notifier)
     clock.now = NOW + LEASE - timedelta(seconds=1)
@@ -163,7 +165,11 @@ async def test_a_batch_read_again_leaves_what_it_left_once(notifier: Database) -
     await hear(notifier, opened(), opened(TWO))
     for _ in range(2):
         await hear(notifier, registration_approved(), registration_approved())
-        await hear(notifier, registration_closed(TWO, Outcome.DECLINED), registration_closed(THREE, Outcome.REFUSED, locale=None))
+        await hear(
+            notifier,
+            registration_closed(TWO, Outcome.DECLINED),
+            registration_closed(THREE, Outcome.REFUSED, locale=None),
+        )
     assert [(row[0], row[1]) for row in await states(notifier)] == [
         (ONE, "confirmation"),
         (TWO, "confirmation"),
@@ -177,12 +183,13 @@ async def test_a_batch_read_again_leaves_what_it_left_once(notifier: Database) -
 
 
 async def test_what_is_stored_reads_back_as_it_was_decided(notifier: Database) -> None:
-    await hear(notifier, opened(locale=Locale.EN, requester_locale=Locale.VI))
+    event = opened(locale=Locale.EN, requester_locale=Locale.VI)
+    await hear(notifier, event)
     await hear(notifier, registration_closed(TWO, Outcome.REFUSED, locale=None, reasons=("in_poc", "Vì lý do khác")))
     async with notifier.transaction() as tx:
         known = await store.get(tx, [ONE, TWO])
     policy = Policy(15 * DAY, HOUR, 3)
-    assert known[ONE] == domain.open_confirmations([opened(locale=Locale.EN, requester_locale=Locale.VI)], {}, policy, NOW).new[ONE]
+    assert known[ONE] == domain.open_confirmations([event], {}, policy, NOW).new[ONE]
     assert (known[TWO].status, known[TWO].locale, known[TWO].reasons) == ("void", None, ("in_poc", "Vì lý do khác"))
 
 

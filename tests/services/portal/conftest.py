@@ -1,15 +1,12 @@
 """The portal's own schema on a real PostgreSQL, and browsers of signed-in people at the real application."""
 
 import json
-from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from itsdangerous import TimestampSigner
 from pydantic import SecretStr
 from sqlalchemy import text
 
@@ -19,11 +16,9 @@ from shared.events import Locale
 from shared.migrations import migrate
 from shared.service import Service
 from shared.settings import PortalSettings
-from shared.web.person import Person, sign_in_person
-from shared.web.sign_in import SignIn
-from shared.web.site import Site
-from shared.web.templating import Pages
+from shared.web.person import Person
 from tests.services.portal.facts import START
+from tests.sessions import browser, session_of
 
 URL = "http://localhost:8003"
 
@@ -63,30 +58,14 @@ def database(portal: Service) -> Database:
 @pytest.fixture
 async def browse(portal: Service, settings: PortalSettings) -> AsyncIterator[Browse]:
     async with AsyncExitStack() as open_browsers:
-        browsers: list[httpx2.AsyncClient] = []
 
-        def opened(person: Person | None = AN, **headers: str) -> httpx2.AsyncClient:
-            browser = httpx2.AsyncClient(
-                transport=httpx2.ASGITransport(portal.web),
-                base_url=URL,
-                cookies={"portal-8003": session_of(person, settings)} if person else {},
-                headers={"origin": URL, **headers},
-            )
-            browsers.append(browser)
-            open_browsers.push_async_callback(browser.aclose)
-            return browser
+        def browse(person: Person | None = AN, **headers: str) -> httpx2.AsyncClient:
+            cookies = session_of(person, settings, "portal", lambda: START) if person else {}
+            opened = browser(portal.web, URL, cookies, **headers)
+            open_browsers.push_async_callback(opened.aclose)
+            return opened
 
-        yield opened
-
-
-def session_of(person: Person, settings: PortalSettings) -> str:
-    """The cookie that sign-in would have set."""
-    session: dict[str, Any] = {}
-    sign_in_person(session, person, lambda: START)
-    pages = Pages(Site("portal", URL), Path(), {})
-    sign_in = SignIn(settings, pages, for_partners=True)
-    secret = str(sign_in.middleware()[0].kwargs["secret_key"])
-    return TimestampSigner(secret).sign(b64encode(json.dumps(session).encode())).decode()
+        yield browse
 
 
 async def rows(database: Database, sql: str) -> list[Mapping[str, Any]]:
