@@ -35,8 +35,6 @@ def serve(name: str, host: str, port: int) -> None:
         asyncio.run(_serve(app.create_app(settings), host, port))
     except CannotGoOn as reason:
         raise Failed(f"{name}: {reason}") from None
-    except OSError as error:
-        raise Failed(f"{name} cannot listen on {host}:{port}: {error.strerror}; expected a free port") from None
 
 
 async def _serve(service: Service, host: str, port: int) -> None:

@@ -66,15 +66,17 @@ class Service:
     async def serve(
         self, host: str, port: int, stopping: asyncio.Event, started: Callable[[int], None] | None = None
     ) -> None:
-        """Pages and workers, until `stopping`. Raises CannotGoOn with a line for the operator, OSError for the port."""
+        """Pages and workers, until `stopping`. Raises CannotGoOn with a line for the operator."""
         pages = asyncio.create_task(serve(self.web, host, port, started=started))
         work = asyncio.create_task(self.run(stopping))
         try:
             await asyncio.wait({pages, work}, return_when=asyncio.FIRST_COMPLETED)
             stopping.set()
+            await work
             if pages.done():
                 pages.result()
-            await work
+        except OSError as error:
+            raise CannotGoOn(f"cannot listen on {host}:{port}: {error.strerror}; expected a free port") from None
         finally:
             pages.cancel()
             await asyncio.gather(pages, work, return_exceptions=True)

@@ -136,6 +136,7 @@ class NotifierSettings(ServiceSettings):
     resend_interval: Duration = timedelta(hours=1)
     resend_limit: int = Field(3, ge=0)
     mail_retry_first: Duration = timedelta(minutes=1)
+    mail_claim_for: Duration = timedelta(minutes=1)  # when a notifier died while sending, another sends after this
 
 
 class ApproverSettings(ServiceSettings, SignInSettings):

@@ -19,6 +19,9 @@ from shared.web.app import create_web_app
 from shared.web.site import Site
 from shared.web.templating import Pages
 
+SENDING = 0.75
+"""The part of a claim's time that sending may take; the rest is for marking."""
+
 
 def create_app(settings: NotifierSettings, *, clock: Clock = system_clock) -> Service:
     policy = Policy(
@@ -30,8 +33,9 @@ def create_app(settings: NotifierSettings, *, clock: Clock = system_clock) -> Se
     renderer = Renderer(links, settings.mail_from, settings.portal_url)
 
     def sender(database: Database) -> Sender:
-        mailer = Mailer(settings.smtp_url.get_secret_value(), renderer.sender)
-        return Sender(database, mailer, renderer, policy, settings.mail_retry_first)
+        url, claim_for = settings.smtp_url.get_secret_value(), settings.mail_claim_for
+        mailer = Mailer(url, renderer.sender, patience=SENDING * claim_for.total_seconds())
+        return Sender(database, mailer, renderer, policy, settings.mail_retry_first, claim_for)
 
     def web(service: Service) -> ASGIApp:
         site = Site("notifier", settings.public_url)

@@ -33,7 +33,7 @@ from services.notifier.domain import Mail, MailKind
 from shared.database import Transaction
 
 LEASE = timedelta(seconds=60)
-"""Longer than one sending may take."""
+"""How long a claim holds where no setting says otherwise; longer than one sending may take."""
 
 emails = Table(
     "emails",
@@ -115,9 +115,9 @@ async def put(tx: Transaction, mails: Iterable[Mail]) -> None:
         await tx.execute(_PUT, rows)
 
 
-async def claim(tx: Transaction, most: int) -> list[Claimed]:
+async def claim(tx: Transaction, most: int, lease: timedelta = LEASE) -> list[Claimed]:
     """Up to `most` mails that are due, oldest first; nobody else sends them before the lease ends."""
-    rows = await tx.execute(_CLAIM, {"now": tx.now, "most": most, "lease_ends": tx.now + LEASE})
+    rows = await tx.execute(_CLAIM, {"now": tx.now, "most": most, "lease_ends": tx.now + lease})
     return [
         Claimed(r.id, Mail(r.registration_id, MailKind(r.kind), r.number, r.period), r.attempts, r.refused_since)
         for r in rows

@@ -74,7 +74,6 @@ class Consumer:
                 batch = await self._poll(consumer)
                 if batch and await self.inbox.accept(batch, stopping):
                     await self._commit(consumer, batch)
-                await self.catching_up.look(consumer)
         finally:
             await self._broker.stop()
 
@@ -109,10 +108,7 @@ class Consumer:
     async def _poll(self, consumer: AIOKafkaConsumer) -> list[Record]:
         self.polled_at = time.monotonic()
         try:
-            records = await consumer.getmany(*self.catching_up.only, timeout_ms=POLL_MS, max_records=BATCH)
-        except NoOffsetForPartitionError:  # this group never read it: from its first record
-            await self._seek_new_partitions(consumer)
-            return []
+            records = await self._get_many(consumer)
         except OffsetOutOfRangeError as gone:
             raise CannotGoOn(
                 f"Kafka no longer has the offset committed by group {self._group}: {_offsets(gone)}; expected it "
@@ -124,6 +120,15 @@ class Consumer:
             await asyncio.sleep(1)
             return []
         self.inbox.trouble = None
+        return records
+
+    async def _get_many(self, consumer: AIOKafkaConsumer) -> list[Record]:
+        await self.catching_up.look(consumer)
+        try:
+            records = await consumer.getmany(*self.catching_up.only, timeout_ms=POLL_MS, max_records=BATCH)
+        except NoOffsetForPartitionError:  # this group never read it: from its first record
+            await self._seek_new_partitions(consumer)
+            return []
         return list(chain.from_iterable(records.values()))
 
     async def _seek_new_partitions(self, consumer: AIOKafkaConsumer) -> None:

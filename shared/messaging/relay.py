@@ -12,8 +12,7 @@ from typing import Any
 
 import structlog
 from faststream.kafka import KafkaBroker
-from sqlalchemy import Row, delete, func, select
-from sqlalchemy.dialects.postgresql import array
+from sqlalchemy import ARRAY, BigInteger, Row, any_, bindparam, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.database import Database
@@ -24,6 +23,9 @@ from shared.retry import Backoff, pause
 BATCH = 1000
 POLL = 0.2  # seconds: how soon rows of another instance's transactions are seen
 TRY_LOCK = 1.0  # seconds between tries of a relay that is not the active one
+
+_OLDEST = select(outbox.table).order_by(outbox.table.c.position).limit(BATCH)
+_DELETE = delete(outbox.table).where(outbox.table.c.position == any_(bindparam("positions", type_=ARRAY(BigInteger))))
 
 log = structlog.get_logger()
 
@@ -83,11 +85,10 @@ class Relay:
     async def _publish_some(self, connection: AsyncConnection, broker: KafkaBroker) -> int:
         """Publishes up to BATCH rows and deletes them. Raises if one was not acknowledged: then none is deleted."""
         self._woken.clear()
-        rows = (await connection.execute(select(outbox.table).order_by(outbox.table.c.position).limit(BATCH))).all()
+        rows = (await connection.execute(_OLDEST)).all()
         if rows:
             await self._publish(rows, broker)
-            owed = outbox.table.c.position
-            await connection.execute(delete(outbox.table).where(owed == func.any(array([r.position for r in rows]))))
+            await connection.execute(_DELETE, {"positions": [row.position for row in rows]})
         return len(rows)
 
     async def _publish(self, rows: Sequence[Row[Any]], broker: KafkaBroker) -> None:
@@ -103,6 +104,7 @@ class Relay:
                     subject=row.aggregateid,
                     time=row.occurred_at,
                 ),
+                correlation_id=str(row.id),  # FastStream would make one up
                 no_confirm=True,
             )
             for row in rows

@@ -86,8 +86,9 @@ any_event = st.one_of([any_of(kind) for kind in FIELDS])
 
 
 def read(kind: Any, value: object) -> Any:
-    """As a JSON value is read."""
-    return TypeAdapter(kind).validate_json(TypeAdapter(Any).dump_json(value), strict=True)
+    """As a JSON value is read: an event by its own rules, another type as the field of an event."""
+    is_event = isinstance(kind, type) and issubclass(kind, Event)
+    return TypeAdapter(kind).validate_json(TypeAdapter(Any).dump_json(value), strict=None if is_event else True)
 
 
 def test_every_event_has_the_fields_of_the_contract() -> None:

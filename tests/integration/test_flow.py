@@ -91,6 +91,7 @@ class Fleet:
 
 @pytest.fixture
 async def fleet(world: World, processes: list[Process]) -> Fleet:
+    world.extra["MAIL_CLAIM_FOR"] = "PT8S"  # a killed notifier's mails are sent again after that
     fleet = Fleet(world, processes)
     for service in SERVICES:
         fleet.start(service)

@@ -27,13 +27,20 @@ log = structlog.get_logger()
 
 class Sender:
     def __init__(
-        self, database: Database, mailer: Mailer, renderer: Renderer, policy: Policy, retry_first: timedelta
+        self,
+        database: Database,
+        mailer: Mailer,
+        renderer: Renderer,
+        policy: Policy,
+        retry_first: timedelta,
+        claim_for: timedelta = queue.LEASE,
     ) -> None:
         self._database = database
         self._mailer = mailer
         self._renderer = renderer
         self._policy = policy
         self._retry_first = retry_first
+        self._claim_for = claim_for
         self._sending: set[asyncio.Task[None]] = set()
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -66,7 +73,7 @@ class Sender:
         if most <= 0:
             return []
         async with self._database.transaction() as tx:
-            claimed = await queue.claim(tx, most)
+            claimed = await queue.claim(tx, most, self._claim_for)
             about = await store.get(tx, [it.mail.registration_id for it in claimed])
         return [(it, about[it.mail.registration_id]) for it in claimed]
 

@@ -16,7 +16,6 @@ import aiosmtplib
 from aiosmtplib import SMTPException, SMTPResponseException
 
 TIMEOUT = 20  # seconds for each answer
-SENDING = 45  # seconds for one message in all; less than a claim's lease
 OLDEST = 60  # seconds: servers drop idle connections, and a balancer's new servers must get their share
 CLOSING = 421
 
@@ -53,18 +52,22 @@ class _Connection:
 
 
 class Mailer:
-    """A pool of connections to one server. `url`: smtp://user:password@host:port?starttls=required, or smtps://…"""
+    """A pool of connections to one server. `url`: smtp://user:password@host:port?starttls=required, or smtps://…
 
-    def __init__(self, url: str, sender: str, *, connections: int = 8) -> None:
+    `patience`: seconds for one message in all, its wait for a connection included.
+    """
+
+    def __init__(self, url: str, sender: str, *, patience: float = 45.0, connections: int = 8) -> None:
         self._url = urlsplit(url)
         self._sender = sender
+        self._patience = patience
         self._free = asyncio.Semaphore(connections)
         self._idle: list[_Connection] = []
 
     async def send(self, recipient: str, message: bytes) -> Answer:
         """Never raises for what the server does."""
         try:
-            async with self._free, asyncio.timeout(SENDING), self._connection() as client:
+            async with self._free, asyncio.timeout(self._patience), self._connection() as client:
                 return await self._hand_over(client, recipient, message)
         except (SMTPException, OSError, TimeoutError, ValueError) as error:
             return ServerTrouble(_words(error))

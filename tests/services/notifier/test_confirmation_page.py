@@ -118,7 +118,9 @@ async def test_an_expired_link_says_so_and_takes_no_answer(
     link = path(await opened(notifier))
     clock.now += timedelta(days=15)
     page = await customer.get(link)
-    assert page.status_code == 200 and "has expired" in page.text and "<form method=\"post\" action=\"/conf" not in page.text
+    assert (
+        page.status_code == 200 and "has expired" in page.text and '<form method="post" action="/conf' not in page.text
+    )
     assert (await customer.post(f"{link}/confirm")).status_code == 409
     assert await told(notifier.database) == []
 
@@ -149,7 +151,10 @@ async def test_a_registration_that_was_ended_meanwhile_takes_no_answer(
 
 @pytest.mark.parametrize("token", ["x", "%00", "a" * 5000, "../cases", "AAAA.BBBB"])
 async def test_an_unknown_or_garbled_link_is_a_404_page(customer: httpx2.AsyncClient, token: str) -> None:
-    for answer in (await customer.get(f"/confirmations/{token}"), await customer.post(f"/confirmations/{token}/confirm")):
+    for answer in (
+        await customer.get(f"/confirmations/{token}"),
+        await customer.post(f"/confirmations/{token}/confirm"),
+    ):
         assert answer.status_code == 404 and "<h1" in answer.text
 
 
