@@ -73,10 +73,8 @@ class Service:
             await asyncio.wait({pages, work}, return_when=asyncio.FIRST_COMPLETED)
             stopping.set()
             await work
-            if pages.done():
-                pages.result()
-        except OSError as error:
-            raise CannotGoOn(f"cannot listen on {host}:{port}: {error.strerror}; expected a free port") from None
+            if pages.done() and (error := pages.exception()):
+                raise CannotGoOn(f"cannot serve pages on {host}:{port}: {error}; expected a free port") from error
         finally:
             pages.cancel()
             await asyncio.gather(pages, work, return_exceptions=True)
