@@ -4,7 +4,9 @@ What a transaction emits or refuses is written with what it changes, in one comm
 an event without its transition, cannot exist.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from operator import attrgetter
@@ -35,6 +37,7 @@ class Transaction:
         self.refused: list[tuple[Event, str]] = []
         self._connection = connection
         self._service = service
+        self.signals: set[str] = set()
         self._emitted: list[Event] = []
 
     async def execute(
@@ -63,21 +66,25 @@ class Transaction:
         """This event can never be accepted: its record goes to quarantine with this transaction."""
         self.refused.append((event, reason))
 
-    async def flush(self) -> bool:
-        """Write what was emitted. True if there was anything."""
-        told = bool(self._emitted)
-        await self.insert(outbox.table, [outbox.owed(event, self._service, self.now) for event in self._emitted])
-        self._emitted = []
-        return told
+    def signal(self, name: str) -> None:
+        """Once committed, wake the worker that waits for `Database.signal(name)`."""
+        self.signals.add(name)
+
+    async def flush(self) -> None:
+        """Write what was emitted."""
+        if self._emitted:
+            await self.insert(outbox.table, [outbox.owed(event, self._service, self.now) for event in self._emitted])
+            self.signal(outbox.OWED)
+            self._emitted = []
 
 
 class Database:
-    """One service's schema. `on_told` is called after each commit that emitted something (the relay wakes)."""
+    """One service's schema."""
 
     def __init__(self, url: str, schema: str, clock: Clock, *, pool_size: int = 10) -> None:
         self.schema = schema
         self.clock = clock
-        self.on_told: Callable[[], None] = lambda: None
+        self._signals: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self.engine: AsyncEngine = create_async_engine(
             url_for_asyncpg(url),
             pool_size=pool_size,
@@ -102,9 +109,14 @@ class Database:
         async with self.engine.connect() as connection, connection.begin():
             tx = Transaction(connection, self.schema, now or self.clock())
             yield tx
-            told = await tx.flush()
-        if told:
-            self.on_told()
+            await tx.flush()
+        for name in tx.signals:
+            self._signals[name].set()
+
+    def signal(self, name: str) -> asyncio.Event:
+        """Set by each commit of this process that signalled `name`. Who waits clears it; other processes' commits do
+        not set it, so nobody relies on it alone."""
+        return self._signals[name]
 
     async def schema_version(self) -> str | None:
         """The migration that the schema is at; None where it was never migrated."""

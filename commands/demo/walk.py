@@ -51,8 +51,8 @@ class Walk:
             self._staff = await stack.enter_async_context(Browser(self._machine.urls["approver"]))
             for email in dict.fromkeys(row.registered_by for row in rows):
                 self._partners[email] = await stack.enter_async_context(Browser(self._machine.urls["portal"]))
-                await self._partners[email].sign_in("/accounts", email)
-            await self._staff.sign_in("/cases", REVIEWER)
+            signing_in = [browser.sign_in("/accounts", email) for email, browser in self._partners.items()]
+            await asyncio.gather(self._staff.sign_in("/cases", REVIEWER), *signing_in)
             return await self._rounds(rows)
 
     async def _rounds(self, rows: list[Row]) -> list[Result]:

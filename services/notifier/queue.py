@@ -58,6 +58,10 @@ emails = Table(
 e = emails.c
 
 
+QUEUED = "emails"
+"""The signal that a commit owes a new mail."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """A mail to send now. `attempt` counts from 1; `refused_since` is when its recipient was first put off (4xx)."""
@@ -113,6 +117,7 @@ async def put(tx: Transaction, mails: Iterable[Mail]) -> None:
     """Owe `mails`; those owed already stay as they are."""
     if rows := [{**asdict(mail), "now": tx.now} for mail in mails]:
         await tx.execute(_PUT, rows)
+        tx.signal(QUEUED)
 
 
 async def claim(tx: Transaction, most: int, lease: timedelta = LEASE) -> list[Claimed]:

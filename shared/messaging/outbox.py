@@ -29,6 +29,10 @@ table = Table(
 )
 
 
+OWED = "outbox"
+"""The signal that a commit owes something new."""
+
+
 @dataclass(frozen=True, slots=True)
 class Owed:
     """One row. Its `id` is the event's `ce_id`, however often it is published."""

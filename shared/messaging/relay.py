@@ -44,8 +44,7 @@ class Relay:
         self._database = database
         self._publisher = publisher
         self._prefix = topic_prefix
-        self._woken = asyncio.Event()
-        database.on_told = self._woken.set
+        self._woken = database.signal(outbox.OWED)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until `stopping`. Kafka or the database being away is waited out."""

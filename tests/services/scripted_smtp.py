@@ -20,12 +20,14 @@ HANG = "hang"
 @dataclass
 class ScriptedServer:
     """Answers to MAIL, RCPT and DATA: a line as sent, DISCONNECT (after DATA: the message was taken, and no answer
-    given) or HANG until the end. By recipient; "" for MAIL."""
+    given) or HANG until the end. By recipient, but for MAIL. `options` are
+    those that came with MAIL."""
 
     at_mail: str = "250 OK"
     at_rcpt: dict[str, Any] = field(default_factory=dict)
     at_data: dict[str, Any] = field(default_factory=dict)
     received: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
+    options: dict[str, list[str]] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     _controller: Controller | None = None
     _released: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = field(default_factory=list)
@@ -57,6 +59,7 @@ class ScriptedServer:
         return self.at_mail
 
     async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> Any:  # noqa: N802
+        self.options[address] = list(envelope.mail_options)
         answer = self.at_rcpt.get(address, "250 OK")
         if answer == "250 OK":
             envelope.rcpt_tos.append(address)

@@ -96,6 +96,7 @@ async def test_an_accepted_confirmation_is_sent_and_told_with_its_period_and_wha
     [mail] = await mails(notifier)
     assert (mail["state"], mail["attempts"], mail["sent_at"], mail["detail"]) == ("sent", 1, NOW + HOUR, None)
     assert len(server.received[AN]) == 1
+    assert server.options[AN] == []
     assert await told(notifier) == ["ConfirmationSent"]
     assert await payloads(notifier) == [
         {
@@ -124,6 +125,7 @@ async def test_a_domain_in_another_script_gets_its_mail(notifier: Database, serv
     async with sending(notifier, server):
         await eventually(lambda: told(notifier), bool)
     assert len(server.received["khach@đẹp.vn"]) == 1
+    assert "SMTPUTF8" in server.options["khach@đẹp.vn"]
 
 
 @pytest.mark.parametrize("at", ["rcpt", "data"])

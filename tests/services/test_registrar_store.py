@@ -96,6 +96,13 @@ async def test_a_whole_life_leaves_its_history_and_tells_each_transition_once_in
     assert await told(registrar) == ["RegistrationOpened", "RegistrationApproved"]
 
 
+async def test_what_one_transaction_tells_at_several_places_stays_in_order(registrar: Database) -> None:
+    async with registrar.transaction() as tx:
+        await hear_in(tx, requested())
+        await hear_in(tx, vng_approved())
+    assert await told(registrar) == ["RegistrationOpened", "RegistrationApproved"]
+
+
 async def test_the_outbox_holds_what_was_told_for_its_topic_and_key_in_order(registrar: Database) -> None:
     await hear(registrar, requested(ONE), requested(TWO, **OTHER_PARTNER), requested(THREE, customer_email="u@x.vn"))
     found = await rows(

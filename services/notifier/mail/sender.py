@@ -42,6 +42,7 @@ class Sender:
         self._retry_first = retry_first
         self._claim_for = claim_for
         self._sending: set[asyncio.Task[None]] = set()
+        self._queued = database.signal(queue.QUEUED)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until `stopping`, after the mails in hand."""
@@ -63,13 +64,14 @@ class Sender:
         await self._mailer.close()
 
     async def _next(self, stopping: asyncio.Event) -> None:
-        """Until there is room for another mail, or some may have become due."""
-        if self._sending:
-            await asyncio.wait(self._sending, timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
-        else:
-            await pause(stopping, POLL)
+        """Until there is room for another mail, one was queued, or some may have become due."""
+        signals = [asyncio.create_task(event.wait()) for event in (self._queued, stopping)]
+        await asyncio.wait([*self._sending, *signals], timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
+        for signal in signals:
+            signal.cancel()
 
     async def _claim(self, most: int) -> list[tuple[Claimed, Confirmation]]:
+        self._queued.clear()
         if most <= 0:
             return []
         async with self._database.transaction() as tx:
