@@ -2,12 +2,13 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 
-from aiokafka.admin import NewTopic
-from aiokafka.errors import KafkaError
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
 from aiokafka.structs import RecordMetadata
 from faststream.kafka import KafkaBroker
 from uuid_utils.compat import uuid7
@@ -66,12 +67,32 @@ async def apply_topics(settings: KafkaSettings, replication: int) -> list[str]:
         found = set(await client.list_topics())
         missing = [topic for topic in TOPICS if prefix + topic.name not in found]
         if missing:
-            await client.create_topics([_new(topic, prefix, replication) for topic in missing])
+            answer = await client.create_topics([_new(topic, prefix, replication) for topic in missing])
+            _refuse(answer.topic_errors)
+            await _until_listed(client, {prefix + topic.name for topic in missing})
     made = {topic.name for topic in missing}
     return [
         f"{'made' if topic.name in made else 'there'}  {prefix}{topic.name}  {topic.partitions} partitions"
         for topic in TOPICS
     ]
+
+
+def _refuse(answers: Iterable[Sequence[Any]]) -> None:
+    problems = [
+        f"Kafka made no topic {name}: {for_code(code).__name__}; expected the right to create topics, and as many "
+        f"brokers as --replication asks for"
+        for name, code, *_rest in answers
+        if for_code(code) not in (NoError, TopicAlreadyExistsError)
+    ]
+    if problems:
+        raise Failed(*problems)
+
+
+async def _until_listed(client: AIOKafkaAdminClient, names: set[str]) -> None:
+    """A broker answers that it will make a topic before it knows it."""
+    async with asyncio.timeout(30):
+        while not names <= set(await client.list_topics()):  # noqa: ASYNC110  # it happens elsewhere
+            await asyncio.sleep(0.05)
 
 
 def _new(topic: Topic, prefix: str, replication: int) -> NewTopic:

@@ -32,6 +32,7 @@ from shared.settings import KafkaSettings
 
 BATCH = 1000
 POLL_MS = 200
+LOOKS_FOR_TOPICS = 6
 
 log = structlog.get_logger()
 
@@ -81,7 +82,7 @@ class Consumer:
         backoff = Backoff()
         while not stopping.is_set():
             try:
-                await self._refuse_missing_topics()
+                await self._refuse_missing_topics(stopping)
                 await self._broker.start()
                 consumer = self._subscriber.consumer
                 assert consumer is not None
@@ -96,14 +97,17 @@ class Consumer:
                 return consumer
         return None
 
-    async def _refuse_missing_topics(self) -> None:
-        """Before the consumer starts: it would wait for them for ever."""
+    async def _refuse_missing_topics(self, stopping: asyncio.Event) -> None:
+        """Before the consumer starts: it would wait for them for ever. Brokers learn of a new topic one by one."""
         async with admin(self._settings) as client:
-            missing = sorted(set(self.inbox.topics) - set(await client.list_topics()))
-        if missing:
-            raise CannotGoOn(
-                f"Kafka has no topic {', '.join(missing)}; expected all of them; run: registration topics apply"
-            )
+            for _look in range(LOOKS_FOR_TOPICS):
+                missing = sorted(set(self.inbox.topics) - set(await client.list_topics()))
+                if not missing or stopping.is_set():
+                    return
+                await pause(stopping, 0.5)
+        raise CannotGoOn(
+            f"Kafka has no topic {', '.join(missing)}; expected all of them; run: registration topics apply"
+        )
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> list[Record]:
         self.polled_at = time.monotonic()

@@ -105,6 +105,13 @@ def test_accounts_are_imported_from_any_folder_and_topics_are_made_once(
     assert done.stdout == "published 17 accounts\n"
 
 
+def test_topics_that_kafka_will_not_make_are_told_one_by_one(environment: dict[str, str], tmp_path: Path) -> None:
+    done = registration("topics", "apply", "--replication", "3", env=environment, cwd=tmp_path, status=1)
+    lines = done.stderr.splitlines()
+    assert len(lines) == 20
+    assert all("InvalidReplicationFactorError" in line and "--replication" in line for line in lines)
+
+
 def test_what_is_missing_stops_with_the_remedy_and_status_1(environment: dict[str, str], tmp_path: Path) -> None:
     done = registration("serve", "registrar", "--port", "0", env=environment, cwd=tmp_path, status=1)
     assert "no tables of registrar" in done.stderr and "registration migrate" in done.stderr
