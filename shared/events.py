@@ -18,6 +18,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -50,27 +51,57 @@ _CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 def _one_line(text: str) -> str:
     if _CONTROL.search(text):
         raise ValueError("Control characters are not allowed; write it on one line.")
-    return unicodedata.normalize("NFC", text)
+    return text
 
 
 def _prose(text: str) -> str:
     if _CONTROL_BUT_LINES.search(text):
         raise ValueError("Control characters other than line breaks are not allowed.")
-    return unicodedata.normalize("NFC", text)
+    return text
 
 
 def _in_utc(moment: datetime) -> datetime:
-    if moment.year < 2000:  # digits alone are read as seconds since 1970: a slip worth refusing
-        raise ValueError('Expected an RFC 3339 time, for example "2026-07-01T09:00:00Z".')
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("The time is beyond what UTC can hold.") from None
+
+
+def _written(value: Any) -> Any:
+    """Times are text in RFC 3339. Digits alone would be read as seconds since 1970."""
+    if isinstance(value, datetime) or (isinstance(value, str) and "T" in value.upper()):
+        return value
+    raise ValueError('Expected an RFC 3339 time, for example "2026-07-01T09:00:00Z".')
+
+
+def _composed(value: Any) -> Any:
+    """Before lengths are checked: some letters become two."""
+    return unicodedata.normalize("NFC", value) if isinstance(value, str) else value
 
 
 Email = Annotated[str, AfterValidator(normal_email)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_one_line)]
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000), AfterValidator(_prose)]
-Key = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_one_line)]
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    BeforeValidator(_composed),
+    AfterValidator(_one_line),
+]
+Reason = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=1000),
+    BeforeValidator(_composed),
+    AfterValidator(_prose),
+]
+Key = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+    BeforeValidator(_composed),
+    AfterValidator(_one_line),
+]
 Time = Annotated[
     AwareDatetime,
+    Field(strict=False),
+    BeforeValidator(_written),
     AfterValidator(_in_utc),
     PlainSerializer(lambda moment: moment.isoformat().replace("+00:00", "Z"), return_type=str, when_used="json"),
 ]

@@ -33,7 +33,10 @@ def newest(service: str) -> str | None:
 
 
 async def migrate(url: str, service: str) -> tuple[str | None, str | None]:
-    """The versions before and after. Raises OSError or sqlalchemy's DBAPIError."""
+    """The versions before and after. Raises OSError or sqlalchemy's DBAPIError.
+
+    One at a time in a process: Alembic's context is global.
+    """
     engine = create_async_engine(
         url_for_asyncpg(url), connect_args={"server_settings": {"search_path": service}, "timeout": 10}
     )

@@ -27,6 +27,8 @@ def session_of(person: Person, settings: SignInSettings, service: str, clock: Cl
 
 
 def browser(web: Any, url: str, cookies: dict[str, str] | None = None, **headers: str) -> httpx2.AsyncClient:
+    """`headers` are written with underscores."""
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
     return httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(web), base_url=url, cookies=cookies or {}, headers={"origin": url, **headers}
+        transport=httpx2.ASGITransport(web), base_url=url, cookies=cookies or {}, headers={"origin": url} | sent
     )

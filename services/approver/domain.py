@@ -46,6 +46,11 @@ TRANSITIONS: Mapping[tuple[Status | None, type[Event]], frozenset[Status]] = {
     (Status.OPEN, VngRejected): frozenset({Status.REJECTED}),
     (Status.OPEN, RegistrationApproved): frozenset({Status.APPROVED}),
     (Status.OPEN, RegistrationClosed): frozenset({Status.WITHDRAWN}),
+    # A decided case becomes final.
+    (Status.APPROVED, RegistrationApproved): frozenset({Status.APPROVED}),
+    (Status.APPROVED, RegistrationClosed): frozenset({Status.APPROVED}),
+    (Status.REJECTED, RegistrationApproved): frozenset({Status.REJECTED}),
+    (Status.REJECTED, RegistrationClosed): frozenset({Status.REJECTED}),
 }
 
 
@@ -181,11 +186,12 @@ def close_cases(finals: Sequence[Final], known: Mapping[UUID, Case], now: dateti
         ends_as = Status.APPROVED if approved else Status.WITHDRAWN
         outcome = "approved" if isinstance(event, RegistrationApproved) else event.outcome.value
         if before is None:
-            after = replace(_case(event, now), status=ends_as, outcome=outcome)
+            after = replace(_case(event, now), status=ends_as, outcome=outcome, decided_by="registrar", decided_at=now)
             decided.new[after.registration_id] = after
         else:
-            status = ends_as if before.status is Status.OPEN else before.status
-            after = replace(before, status=status, outcome=outcome, version=before.version + 1)
+            after = replace(before, outcome=outcome, version=before.version + 1)
+            if before.status is Status.OPEN:
+                after = replace(after, status=ends_as, decided_by="registrar", decided_at=now)
             decided.put(after)
         decided.history.append(moved(before, after, event.type(), "registrar", now, outcome))
     return decided

@@ -42,6 +42,11 @@ TRANSITIONS: Mapping[tuple[Status | None, type[Event]], frozenset[Status]] = {
     (Status.PENDING, CustomerDeclined): frozenset({Status.DECLINED}),
     (Status.PENDING, RegistrationApproved): frozenset({Status.VOID}),
     (Status.PENDING, RegistrationClosed): frozenset({Status.VOID}),
+    # Registrar's final word on an answered one: the answer stands.
+    (Status.CONFIRMED, RegistrationApproved): frozenset({Status.CONFIRMED}),
+    (Status.CONFIRMED, RegistrationClosed): frozenset({Status.CONFIRMED}),
+    (Status.DECLINED, RegistrationApproved): frozenset({Status.DECLINED}),
+    (Status.DECLINED, RegistrationClosed): frozenset({Status.DECLINED}),
 }
 
 

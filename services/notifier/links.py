@@ -27,7 +27,7 @@ class Links:
     def token(self, registration_id: UUID) -> str:
         key = self._keys[0]
         signed = _key_id(key) + registration_id.bytes
-        return base64.urlsafe_b64encode(signed + _mac(key, signed)).decode().rstrip("=")
+        return _encoded(signed + _mac(key, signed))
 
     def read(self, token: str) -> UUID | None:
         """The confirmation that the token was made for; None for one that we did not make."""
@@ -35,13 +35,17 @@ class Links:
             raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):
             return None
-        if len(raw) != _KEY_ID + _ID + _MAC:
+        if len(raw) != _KEY_ID + _ID + _MAC or token != _encoded(raw):  # one confirmation, one token
             return None
         signed, mac = raw[: _KEY_ID + _ID], raw[_KEY_ID + _ID :]
         for key in self._keys:
             if hmac.compare_digest(signed[:_KEY_ID], _key_id(key)) and hmac.compare_digest(mac, _mac(key, signed)):
                 return UUID(bytes=signed[_KEY_ID:])
         return None
+
+
+def _encoded(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def _key_id(key: bytes) -> bytes:

@@ -69,6 +69,7 @@ class Claimed:
     id: int
     mail: Mail
     attempt: int
+    queued_at: datetime
     refused_since: datetime | None
 
 
@@ -97,7 +98,7 @@ _CLAIM = (
     update(emails)
     .where(e.id.in_(_DUE))
     .values(attempts=e.attempts + 1, next_attempt_at=bindparam("lease_ends", type_=DateTime(timezone=True)))
-    .returning(e.id, e.registration_id, e.kind, e.number, e.period, e.attempts, e.refused_since)
+    .returning(e.id, e.registration_id, e.kind, e.number, e.period, e.attempts, e.queued_at, e.refused_since)
 )
 _STILL_MINE = (e.id == bindparam("mail_id"), e.attempts == bindparam("attempt"), text("state = 'queued'"))
 _SENT = update(emails).where(*_STILL_MINE).values(state="sent", sent_at=bindparam("now"), detail=None)
@@ -124,7 +125,13 @@ async def claim(tx: Transaction, most: int, lease: timedelta = LEASE) -> list[Cl
     """Up to `most` mails that are due, oldest first; nobody else sends them before the lease ends."""
     rows = await tx.execute(_CLAIM, {"now": tx.now, "most": most, "lease_ends": tx.now + lease})
     return [
-        Claimed(r.id, Mail(r.registration_id, MailKind(r.kind), r.number, r.period), r.attempts, r.refused_since)
+        Claimed(
+            r.id,
+            Mail(r.registration_id, MailKind(r.kind), r.number, r.period),
+            r.attempts,
+            r.queued_at,
+            r.refused_since,
+        )
         for r in rows
     ]
 

@@ -294,7 +294,6 @@ def test_an_open_case_that_registrar_closes_is_over() -> None:
     assert approver.told == []
 
 
-@pytest.mark.xfail(strict=True, reason="bug: says when the case was opened, not when it ended")
 def test_who_comes_after_registrars_closing_is_told_when_it_was() -> None:
     approver = Approver().hears(confirmed()).hears(registration_closed(outcome=Outcome.WITHDRAWN), at=NOW + DAY)
     assert approver.approves(LAN, NOW + 2 * DAY) == CaseAlreadyDecided(Status.WITHDRAWN, "registrar", NOW + DAY)
@@ -392,7 +391,6 @@ def test_decisions_never_leave_the_table_and_versions_have_no_gap(policy: Curren
             assert line.status_from in (Status.APPROVED, Status.REJECTED)
 
 
-@pytest.mark.xfail(strict=True, reason="finding: TRANSITIONS lacks APPROVED and REJECTED on registrar's final word")
 def test_the_table_says_what_registrars_final_word_does_to_a_decided_case() -> None:
     approver = Approver().hears(confirmed())
     approver.approves(LAN)

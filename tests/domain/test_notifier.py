@@ -312,7 +312,6 @@ def test_decisions_never_leave_the_table_and_versions_have_no_gap(batches: list[
             assert line.status_from in (Status.CONFIRMED, Status.DECLINED)
 
 
-@pytest.mark.xfail(strict=True, reason="finding: TRANSITIONS lacks CONFIRMED and DECLINED on registrar's final word")
 def test_the_table_says_what_registrars_final_word_does_to_an_answered_confirmation() -> None:
     notifier = Notifier().hears(opened())
     notifier.clicks(CLICK_CONFIRM)

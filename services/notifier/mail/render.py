@@ -5,10 +5,11 @@ HTML, and no header takes a line break. The partner's `common_name` is never giv
 """
 
 from dataclasses import dataclass
-from email.headerregistry import Address
+from datetime import datetime
+from email.header import Header
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
-from email.utils import parseaddr
+from email.policy import SMTP
+from email.utils import format_datetime, formataddr, parseaddr
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -35,7 +36,7 @@ class Renderer:
     def __init__(self, links: Links, mail_from: str, portal_url: str) -> None:
         self._links = links
         name, self.sender = parseaddr(mail_from)
-        self._from = Address(display_name=name or "VNG Cloud", addr_spec=self.sender)
+        self._name = name or "VNG Cloud"
         self._portal_url = portal_url
         self._texts = Environment(
             loader=FileSystemLoader(TEMPLATES),
@@ -47,14 +48,14 @@ class Renderer:
         pages = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
         self._layout = pages.get_template("layout.html")
 
-    def render(self, mail: Mail, it: Confirmation) -> Message:
-        """The message that `mail` owes about confirmation `it`."""
+    def render(self, mail: Mail, it: Confirmation, queued_at: datetime) -> Message:
+        """The message that `mail`, queued at `queued_at`, owes about confirmation `it`: the same bytes at each try."""
         to_customer = mail.kind in TO_CUSTOMER
         locale = (it.locale if to_customer else it.requester_locale) or Locale.VI
         recipient = it.customer_email if to_customer else it.requested_by
         subject, text = self._text(mail.kind, it, locale)
         html = self._layout.render(subject=subject, locale=locale.value, paragraphs=_paragraphs(text))
-        return Message(recipient, self._assemble(mail, recipient, subject, text, html))
+        return Message(recipient, self._assemble(mail, queued_at, recipient, subject, text, html))
 
     def _text(self, kind: MailKind, it: Confirmation, locale: Locale) -> tuple[str, str]:
         values = {
@@ -73,16 +74,21 @@ class Renderer:
         subject, _, text = written.partition("\n")
         return " ".join(subject.split()), text.strip() + "\n"
 
-    def _assemble(self, mail: Mail, recipient: str, subject: str, text: str, html: str) -> bytes:
-        message = EmailMessage(policy=SMTP if recipient.isascii() else SMTPUTF8)
-        message["From"] = self._from
-        message["To"] = Address(addr_spec=recipient)
-        message["Subject"] = subject
-        message["Message-ID"] = message_id(mail, self.sender)
-        message["Auto-Submitted"] = "auto-generated"
-        message.set_content(text)
-        message.add_alternative(html, subtype="html")
-        return message.as_bytes()
+    def _assemble(self, mail: Mail, queued_at: datetime, recipient: str, subject: str, text: str, html: str) -> bytes:
+        body = EmailMessage(policy=SMTP)
+        body.set_content(text)
+        body.add_alternative(html, subtype="html")
+        # Written by hand: EmailMessage would decode what looks like an encoded word in a name, line breaks included,
+        # lose spaces where it folds a long one, and refuse letters beyond ASCII before an address's @.
+        headers = {
+            "From": formataddr((self._name, self.sender)),
+            "To": recipient,
+            "Subject": Header(subject, "utf-8", header_name="Subject").encode(linesep="\r\n"),
+            "Date": format_datetime(queued_at),
+            "Message-ID": message_id(mail, self.sender),
+            "Auto-Submitted": "auto-generated",
+        }
+        return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode() + body.as_bytes()
 
 
 def message_id(mail: Mail, sender: str) -> str:

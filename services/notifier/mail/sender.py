@@ -86,7 +86,7 @@ class Sender:
                 async with self._database.transaction() as tx:
                     await queue.mark_failed(tx, claimed, "not sent: the confirmation was over before")
                 return
-            message = self._renderer.render(claimed.mail, it)
+            message = self._renderer.render(claimed.mail, it, claimed.queued_at)
             answer = await self._mailer.send(message.recipient, message.content)
             async with self._database.transaction() as tx:
                 await self._mark(tx, claimed, answer)

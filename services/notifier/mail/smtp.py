@@ -67,7 +67,7 @@ class Mailer:
     async def send(self, recipient: str, message: bytes) -> Answer:
         """Never raises for what the server does."""
         try:
-            async with self._free, asyncio.timeout(self._patience), self._connection() as client:
+            async with asyncio.timeout(self._patience), self._free, self._connection() as client:
                 return await self._hand_over(client, recipient, message)
         except (SMTPException, OSError, TimeoutError, ValueError) as error:
             return ServerTrouble(_words(error))
@@ -131,6 +131,8 @@ class Mailer:
 
 
 def _words(error: BaseException) -> str:
-    if isinstance(error, SMTPResponseException):
-        return f"{error.code} {' '.join(str(error.message).split())}"[:500]
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:500]
+    """The server's words in one line that any reader takes: they may be in any encoding."""
+    said = f"{error.code} {error.message}" if isinstance(error, SMTPResponseException) else f"{error}"
+    text = said.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    line = "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(text.split()))
+    return (line if isinstance(error, SMTPResponseException) else f"{type(error).__name__}: {line}")[:500]

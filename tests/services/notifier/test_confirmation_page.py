@@ -41,7 +41,7 @@ async def notifier(database_url: str, clock: MovableClock) -> AsyncIterator[Serv
 
 @pytest.fixture
 async def customer(notifier: Service) -> AsyncIterator[httpx2.AsyncClient]:
-    async with browser(notifier.web, URL, **{"accept-language": "en"}) as opened:
+    async with browser(notifier.web, URL, accept_language="en") as opened:
         yield opened
 
 
