@@ -30,37 +30,40 @@ def read(path: Path, kind: type[E], defaults: Mapping[str, object]) -> Iterator[
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            _refuse_missing_columns(path, kind, reader.fieldnames or [], defaults)
-            for cells in reader:
-                yield _row(reader.line_num, kind, cells, defaults)
+            columns = next(csv.reader([file.readline()]), [])
+            _refuse_missing_columns(path, kind, columns, defaults)
+            # Line by line: a quotation mark left open must not swallow the good rows after it.
+            for number, line in enumerate(file, start=2):
+                if line.strip():
+                    yield _row(number, kind, line, columns, defaults)
     except OSError as error:
         raise Failed(f"{path} cannot be read: {error.strerror}; expected a CSV file") from None
     except UnicodeDecodeError:
         raise Failed(f"{path} is not UTF-8 text; expected a CSV file saved as UTF-8; save it again as such") from None
-    except csv.Error as error:
-        raise Failed(f"{path} is not CSV: line {reader.line_num}: {error}; mend that line and run again") from None
 
 
-def _refuse_missing_columns(path: Path, kind: type[E], columns: object, defaults: Mapping[str, object]) -> None:
-    present = set(columns) if isinstance(columns, list | tuple) else set()
+def _refuse_missing_columns(path: Path, kind: type[E], columns: list[str], defaults: Mapping[str, object]) -> None:
     needed = [name for name, field in kind.model_fields.items() if field.is_required() and name not in defaults]
-    if missing := [name for name in needed if name not in present]:
+    if missing := [name for name in needed if name not in columns]:
         raise Failed(f"{path} lacks the column {', '.join(missing)}; expected a first line with: {','.join(needed)}")
 
 
-def _row(line: int, kind: type[E], cells: Mapping[str | None, object], defaults: Mapping[str, object]) -> Row[E]:
-    if None in cells:
-        return Row(line, None, "more cells than columns; a cell with a comma needs quotation marks")
-    typed = {name: text for name, text in cells.items() if isinstance(text, str) and text.strip()}
+def _row(number: int, kind: type[E], line: str, columns: list[str], defaults: Mapping[str, object]) -> Row[E]:
+    try:
+        cells = next(csv.reader([line], strict=True))
+    except csv.Error as error:
+        return Row(number, None, f"{error}; a quotation mark is missing or stands in the wrong place")
+    if len(cells) > len(columns):
+        return Row(number, None, "more cells than columns; a cell with a comma needs quotation marks")
+    typed = {name: text for name, text in zip(columns, cells, strict=False) if text.strip()}
     values = {name: value() if callable(value) else value for name, value in defaults.items()} | typed
     try:
-        return Row(line, kind.model_validate(values, strict=False))
+        return Row(number, kind.model_validate(values, strict=False))
     except ValidationError as refused:
-        return Row(line, None, "; ".join(_words(error, typed) for error in refused.errors()))
+        return Row(number, None, "; ".join(_words(error, typed) for error in refused.errors()))
 
 
-def _words(error: Mapping[str, object], typed: Mapping[str | None, str]) -> str:
+def _words(error: Mapping[str, object], typed: Mapping[str, str]) -> str:
     where = str(error["loc"][0]) if isinstance(error["loc"], tuple) and error["loc"] else "the row"
     found = f" is {typed[where]!r}" if where in typed else " is empty" if error["type"] == "missing" else ""
     message = str(error["msg"]).removeprefix("Value error, ")

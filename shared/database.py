@@ -23,7 +23,8 @@ from shared.messaging import outbox
 
 
 def url_for_asyncpg(url: str) -> str:
-    return "postgresql+asyncpg://" + url.split("://", 1)[1]
+    """As libpq writes it, with at most `sslmode`, which asyncpg calls `ssl`."""
+    return "postgresql+asyncpg://" + url.split("://", 1)[1].replace("sslmode=", "ssl=")
 
 
 class Transaction:
@@ -38,11 +39,14 @@ class Transaction:
         self._connection = connection
         self._service = service
         self.signals: set[str] = set()
+        self.offsets: Mapping[int, int] = {}
+        self._begun = False
         self._emitted: list[Event] = []
 
     async def execute(
         self, statement: Executable, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> CursorResult[Any]:
+        self._begun = True
         return await self._connection.execute(statement, rows)
 
     async def insert(self, table: Table, rows: Sequence[object]) -> None:
@@ -53,6 +57,8 @@ class Transaction:
         """
         if not rows:
             return
+        if not self._begun:  # COPY goes past SQLAlchemy, which begins a transaction at its own first statement
+            await self.execute(text("select 1"))
         columns = [column.name for column in table.columns if column.identity is None]
         raw = await self._connection.get_raw_connection()
         driver: Any = raw.driver_connection
@@ -65,6 +71,10 @@ class Transaction:
     def refuse(self, event: Event, reason: str) -> None:
         """This event can never be accepted: its record goes to quarantine with this transaction."""
         self.refused.append((event, reason))
+
+    def offset_of(self, event: object) -> int | None:
+        """Where in its partition the record of `event` stands; None for an event that came from no record."""
+        return self.offsets.get(id(event))
 
     def signal(self, name: str) -> None:
         """Once committed, wake the worker that waits for `Database.signal(name)`."""
@@ -91,6 +101,7 @@ class Database:
             max_overflow=5,
             pool_timeout=10,
             pool_pre_ping=True,
+            hide_parameters=True,  # they hold people's addresses, and errors are logged
             connect_args={
                 "timeout": 5,
                 "command_timeout": 30,  # a server that hangs is a server that is away

@@ -52,6 +52,8 @@ class Account:
     vng_customer: bool
     version: int
     deleted: bool = False
+    offset: int = -1
+    """Of the record that these facts came with: a deletion at or before it is an old one, come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +70,18 @@ def account_from(event: AccountUpdated) -> Account:
     return Account(**event.model_dump(exclude={"updated_at"}))
 
 
-def remember(known: Account | None, fact: AccountFact) -> Account | None:
-    """The account after `fact`: the highest version wins, whatever the order of arrival."""
+def remember(known: Account | None, fact: AccountFact, offset: int | None = None) -> Account | None:
+    """The account after `fact`: the highest version wins, whatever the order of arrival.
+
+    A deletion has no version; the `offset` of its record tells one that comes again from a new one.
+    """
     if isinstance(fact, AccountDeleted):
-        return replace(known, deleted=True) if known else None
+        if known is None or (offset is not None and offset <= known.offset):
+            return known
+        return replace(known, deleted=True, offset=known.offset if offset is None else offset)
     if known and fact.version <= known.version:
         return known
-    return account_from(fact)
+    return replace(account_from(fact), offset=-1 if offset is None else offset)
 
 
 def failing_conditions(account: Account | None) -> list[Code]:

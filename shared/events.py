@@ -98,6 +98,13 @@ Key = Annotated[
     BeforeValidator(_composed),
     AfterValidator(_one_line),
 ]
+Actor = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=254),
+    BeforeValidator(_composed),
+    AfterValidator(_one_line),
+]
+"""A person's email address, or the policy that acted."""
 Time = Annotated[
     AwareDatetime,
     Field(strict=False),
@@ -256,7 +263,7 @@ class ConfirmationExpired(Event):
 
 class VngApproved(Event):
     registration_id: UUID
-    approved_by: Name
+    approved_by: Actor
     note: Reason | None = None
     override_reason: Reason | None = None
     failing_codes: tuple[Key, ...] = ()
@@ -265,7 +272,7 @@ class VngApproved(Event):
 
 class VngRejected(Event):
     registration_id: UUID
-    rejected_by: Name
+    rejected_by: Actor
     reason: Reason
     rejected_at: Time
 
@@ -289,7 +296,7 @@ class RegistrationApproved(Event):
     locale: Locale
     requested_by: Email
     requester_locale: Locale
-    approved_by: Name
+    approved_by: Actor
     approved_at: Time
 
 

@@ -12,7 +12,6 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from shared.database import url_for_asyncpg
@@ -93,7 +92,7 @@ def create_messaging_tables() -> None:
         sa.Column("offset", sa.BigInteger, nullable=False),
         sa.Column("key", sa.LargeBinary),
         sa.Column("value", sa.LargeBinary),
-        sa.Column("headers", JSONB, nullable=False),
+        sa.Column("headers", sa.JSON, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("quarantined_at", moment, nullable=False),
@@ -131,4 +130,5 @@ def create_accounts_table() -> None:
         sa.Column("vng_customer", sa.Boolean, nullable=False),
         sa.Column("version", sa.BigInteger, nullable=False),
         sa.Column("deleted", sa.Boolean, nullable=False),
+        sa.Column("offset", sa.BigInteger, nullable=False),
     )

@@ -19,7 +19,7 @@ from shared.events import AccountUpdated
 from shared.messaging import outbox
 from shared.messaging.batch import Handlers, Inbox
 from shared.messaging.consumer import CannotGoOn, Consumer
-from shared.messaging.faults import in_words
+from shared.messaging.faults import in_words, is_passing
 from shared.messaging.kafka import publisher
 from shared.messaging.relay import Relay
 from shared.retry import Backoff, pause
@@ -104,6 +104,8 @@ class Service:
             try:
                 found = await self.database.schema_version()
             except Exception as error:
+                if not is_passing(error, backoff.tries):
+                    raise
                 log.warning("waits for the database", why=in_words(error))
                 await pause(stopping, backoff.next())
                 continue

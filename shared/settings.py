@@ -2,13 +2,16 @@
 found (secrets masked) and what is expected."""
 
 from datetime import timedelta
+from email.utils import parseaddr
+from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.eligibility import CurrentCustomers
+from shared.events import normal_email
 
 
 class SettingsError(Exception):
@@ -34,15 +37,43 @@ def _positive(duration: timedelta) -> timedelta:
 Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_positive)]
 
 
+def _parts(url: str) -> SplitResult | None:
+    """None where it is no address: a port that is no number, for one."""
+    try:
+        parts = urlsplit(url)
+        _port = parts.port
+    except ValueError:
+        return None
+    return parts
+
+
+def _mail_from(text: str) -> str:
+    try:
+        normal_email(parseaddr(text)[1])
+    except ValueError:
+        raise ValueError("expected a sender like VNG Cloud <registration@example.com>") from None
+    return text
+
+
+def _existing_file(path: str | None) -> str | None:
+    if path is not None and not Path(path).is_file():
+        raise ValueError("expected a file with the certificates of the authorities to trust")
+    return path
+
+
 def _database_url(url: SecretStr) -> SecretStr:
-    if urlsplit(url.get_secret_value()).scheme not in {"postgresql", "postgres"}:
-        raise ValueError("expected an address like postgresql://user:password@host:5432/registration")
+    parts = _parts(url.get_secret_value())
+    if parts is None or parts.scheme not in {"postgresql", "postgres"} or not set(parse_qs(parts.query)) <= {"sslmode"}:
+        raise ValueError(
+            "expected an address like postgresql://user:password@host:5432/registration, with at most ?sslmode="
+        )
     return url
 
 
 def _smtp_url(url: SecretStr) -> SecretStr:
-    parts = urlsplit(url.get_secret_value())
-    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+    parts = _parts(url.get_secret_value())
+    known = parts is not None and parts.scheme in {"smtp", "smtps"} and parts.query in {"", "starttls=required"}
+    if parts is None or not known or not parts.hostname:
         raise ValueError("expected an address like smtp://user:password@host:587?starttls=required")
     return url
 
@@ -51,8 +82,10 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 def _public_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
+    parts = _parts(url)
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("expected an address like https://portal.example.com")
+    if parts.path.strip("/") or parts.query:
         raise ValueError("expected an address without a path, like https://portal.example.com")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise ValueError("expected https:// (http:// is for loopback addresses only)")
@@ -86,7 +119,7 @@ class KafkaSettings(BaseSettings):
     kafka_sasl_mechanism: str = Field("SCRAM-SHA-512", pattern="^(PLAIN|SCRAM-SHA-256|SCRAM-SHA-512)$")
     kafka_sasl_username: str = ""
     kafka_sasl_password: SecretStr = SecretStr("")
-    kafka_ssl_cafile: str | None = None
+    kafka_ssl_cafile: Annotated[str | None, AfterValidator(_existing_file)] = None
     kafka_topic_prefix: str = Field("", pattern=r"^[a-zA-Z0-9._-]*$")
 
     @model_validator(mode="after")
@@ -130,7 +163,7 @@ class NotifierSettings(ServiceSettings):
     public_url: PublicUrl
     portal_url: PublicUrl
     smtp_url: Annotated[SecretStr, AfterValidator(_smtp_url)]
-    mail_from: str = Field(min_length=3, pattern="@")
+    mail_from: Annotated[str, AfterValidator(_mail_from)]
     link_secret: Annotated[list[SecretStr], NoDecode, BeforeValidator(_comma_separated), AfterValidator(_link_keys)]
     confirmation_valid_for: Duration = timedelta(days=15)
     resend_interval: Duration = timedelta(hours=1)

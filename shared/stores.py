@@ -80,6 +80,7 @@ accounts = Table(
     Column("vng_customer", Boolean, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("deleted", Boolean, nullable=False),
+    Column("offset", BigInteger, nullable=False),
 )
 
 
@@ -149,7 +150,7 @@ async def remember_accounts(tx: Transaction, facts: Sequence[AccountFact]) -> di
     before = await lock_accounts(tx, [fact.email for fact in facts])
     after: dict[str, Account] = dict(before)
     for fact in facts:
-        if account := remember(after.get(fact.email), fact):
+        if account := remember(after.get(fact.email), fact, tx.offset_of(fact)):
             after[fact.email] = account
     changed = {email: account for email, account in after.items() if account != before.get(email)}
     if changed:

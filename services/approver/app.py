@@ -16,13 +16,20 @@ from shared.web.templating import Pages
 
 
 def create_app(settings: ApproverSettings, *, clock: Clock = system_clock) -> Service:
+    def rules(service: Service) -> pages.Rules:
+        return pages.Rules(
+            policy=settings.approval_for_current_customers,
+            claim_for=settings.claim_for,
+            caught_up=lambda: service.consumer.catching_up.done,
+        )
+
     def web(service: Service) -> ASGIApp:
         site = Site("approver", settings.public_url)
         templates = Pages(site, Path(__file__).parent / "templates", messages_vi.MESSAGES)
         sign_in = SignIn(settings, templates, for_partners=False, clock=clock)
         return create_web_app(
             pages=templates,
-            routes=pages.routes(templates, sign_in, service.database, settings.claim_for),
+            routes=pages.routes(templates, sign_in, service.database, rules(service)),
             checks=service.checks,
             registry=service.registry,
             sign_in=sign_in,

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from shared.eligibility import Account, CurrentCustomers, failing_conditions
+from shared.eligibility import Account, Code, CurrentCustomers, failing_conditions
 from shared.events import (
     AccountUpdated,
     CustomerConfirmed,
@@ -197,15 +197,23 @@ def close_cases(finals: Sequence[Final], known: Mapping[UUID, Case], now: dateti
     return decided
 
 
+def failing_codes(account: Account | None, policy: CurrentCustomers) -> tuple[Code, ...]:
+    """Why the account may not be approved without a reason, on the facts as they are now."""
+    codes = failing_conditions(account)
+    if policy is CurrentCustomers.REFUSE and account and not account.deleted and account.vng_customer:
+        codes.append(Code.CURRENT_CUSTOMER)
+    return tuple(codes)
+
+
 def approve(
     case: Case,
-    account: Account | None,
+    codes: tuple[Code, ...],
     reviewer: Reviewer,
     note: str | None,
     override_reason: str | None,
     now: datetime,
 ) -> VngApproved | Refusal:
-    codes = tuple(failing_conditions(account))
+    """`codes` are the account's `failing_codes`."""
     if refusal := _may_not_decide(case, reviewer, now):
         return refusal
     if codes and not override_reason:

@@ -17,6 +17,7 @@ MESSAGES = {
     "The account is offered discounts.": "Tài khoản đang được ưu đãi giảm giá.",
     "The account is in a POC.": "Tài khoản đang trong POC.",
     "The account is not prepaid.": "Tài khoản không phải trả trước.",
+    "The account is a customer of VNG Cloud's own.": "Tài khoản là khách hàng của chính VNG Cloud.",
     "Please give a reason: the partner reads it.": "Xin nêu lý do: đối tác sẽ đọc.",
     "Please use 1000 characters or fewer.": "Xin dùng tối đa 1000 ký tự.",
     "Please use plain text.": "Xin chỉ dùng chữ thường.",

@@ -4,6 +4,7 @@ Each decision is made under the locks of the account and the case, so the facts 
 people who decide at once one is told who was first.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -17,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 from services.approver import domain, store
 from services.approver.domain import Case, NoLongerEligible, Refusal, Reviewer, Status
 from shared.database import Database, Transaction
-from shared.eligibility import Account, failing_conditions
+from shared.eligibility import Account, CurrentCustomers
 from shared.events import Reason, VngApproved, VngRejected
 from shared.stores import find_account, history_of, lock_accounts
 from shared.web.person import Person
@@ -30,8 +31,17 @@ MOST_SHOWN = 200
 _REASON: TypeAdapter[str] = TypeAdapter(Reason)
 
 
-def routes(pages: Pages, sign_in: SignIn, database: Database, claim_for: timedelta) -> list[BaseRoute]:
-    queue = QueuePages(pages, database, claim_for)
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """`caught_up`: whether the account facts that were there at start have been read; before, nothing is decided."""
+
+    policy: CurrentCustomers
+    claim_for: timedelta
+    caught_up: Callable[[], bool]
+
+
+def routes(pages: Pages, sign_in: SignIn, database: Database, rules: Rules) -> list[BaseRoute]:
+    queue = QueuePages(pages, database, rules)
     address = "/cases/{registration_id}"
 
     def staff(path: str, endpoint: PersonalEndpoint, method: str = "GET") -> Route:
@@ -58,10 +68,10 @@ class Typed:
 
 
 class QueuePages:
-    def __init__(self, pages: Pages, database: Database, claim_for: timedelta) -> None:
+    def __init__(self, pages: Pages, database: Database, rules: Rules) -> None:
         self._pages = pages
         self._database = database
-        self._claim_for = claim_for
+        self._rules = rules
 
     async def show_open(self, request: Request, _person: Person) -> Response:
         async with self._database.transaction() as tx:
@@ -76,24 +86,31 @@ class QueuePages:
     async def claim(self, request: Request, person: Person) -> Response:
         async with self._database.transaction() as tx:
             case, _account = await self._locked(tx, request)
-            claimed = domain.claim(case, _reviewer(person), self._claim_for, tx.now)
+            claimed = domain.claim(case, _reviewer(person), self._rules.claim_for, tx.now)
             if not isinstance(claimed, Case):
                 return await self._page(request, tx, case, person, refusal=claimed)
             await store.save(tx, domain.Decided(changed={case.registration_id: claimed}))
         return _see(case)
 
     async def approve(self, request: Request, person: Person) -> Response:
+        self._refuse_early_decisions()
         typed = await _typed(request, "note", "override_reason")
         async with self._database.transaction() as tx:
             case, account = await self._locked(tx, request)
             if typed.problems:
                 return await self._page(request, tx, case, person, typed=typed)
             decision = domain.approve(
-                case, account, _reviewer(person), typed.note or None, typed.override_reason or None, tx.now
+                case,
+                domain.failing_codes(account, self._rules.policy),
+                _reviewer(person),
+                typed.note or None,
+                typed.override_reason or None,
+                tx.now,
             )
             return await self._settle(request, tx, case, person, decision, typed)
 
     async def reject(self, request: Request, person: Person) -> Response:
+        self._refuse_early_decisions()
         typed = await _typed(request, "reason", required="reason")
         async with self._database.transaction() as tx:
             case, _account = await self._locked(tx, request)
@@ -102,6 +119,10 @@ class QueuePages:
             if typed.problems and isinstance(decision, VngRejected):
                 return await self._page(request, tx, case, person, typed=typed)
             return await self._settle(request, tx, case, person, decision, typed)
+
+    def _refuse_early_decisions(self) -> None:
+        if not self._rules.caught_up():
+            raise HTTPException(503, headers={"Retry-After": "5"})
 
     async def _settle(
         self,
@@ -147,7 +168,7 @@ class QueuePages:
             status=_status(refusal, typed),
             case=case,
             account=account if account and not account.deleted else None,
-            codes=failing_conditions(account),
+            codes=domain.failing_codes(account, self._rules.policy),
             history=await history_of(tx, case.registration_id),
             claimer=case.claimer(tx.now),
             mine=case.claimer(tx.now) in (None, person.email) or "vng-admin" in person.roles,

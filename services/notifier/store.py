@@ -1,4 +1,4 @@
-"""Notifier's confirmations, set by set: the missing rows come with the first fact, the others are locked in order."""
+"""Notifier's confirmations, set by set. Known rows are locked in order; new ones are written whole (decision 5)."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -18,7 +18,7 @@ from shared.database import Database, Transaction
 from shared.eligibility import AccountDeleted
 from shared.events import AccountUpdated, Event, normal_email
 from shared.messaging import cloudevents, quarantine
-from shared.messaging.faults import in_words, is_passing
+from shared.messaging.faults import in_words, is_passing, place
 from shared.messaging.quarantine import Misfit
 from shared.retry import Backoff, pause
 from shared.topics import topic_of
@@ -84,6 +84,14 @@ class Inbox:
     def topics(self) -> list[str]:
         return list(self._kinds)
 
+    @property
+    def service(self) -> str:
+        return self._database.schema
+
+    async def set_aside(self, record: Record, reason: str, stopping: asyncio.Event) -> bool:
+        """Quarantines a record that was never decoded. False when the service stops before."""
+        return await self._store(self._kinds[record.topic], [Misfit(record, reason)], stopping)
+
     def handler_of(self, kind: type[Event]) -> Handler:
         return self._handlers[kind]
 
@@ -113,7 +121,13 @@ class Inbox:
     async def _give_up(
         self, kind: type[Event], entry: Decoded | Misfit, error: Exception, stopping: asyncio.Event
     ) -> bool:
-        log.error("record quarantined", event_type=kind.type(), offset=entry.record.offset, exc_info=error)
+        log.error(
+            "record quarantined",
+            event_type=kind.type(),
+            offset=entry.record.offset,
+            why=in_words(error),
+            where=place(error),
+        )
         misfit = Misfit(entry.record, f"handler_failed: {in_words(error)}")
         return await self._store(kind, [misfit], stopping)
 
@@ -137,6 +151,7 @@ class Inbox:
         async with self._database.transaction() as tx:
             decoded = [entry for entry in entries if isinstance(entry, Decoded)]
             misfits = [entry for entry in entries if isinstance(entry, Misfit)]
+            tx.offsets = {id(entry.event): entry.record.offset for entry in decoded}
             if decoded:
                 await self._handlers[kind]([entry.event for entry in decoded], tx)
             record_of = {id(entry.event): entry.record for entry in decoded}

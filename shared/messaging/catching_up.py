@@ -36,7 +36,14 @@ class CatchingUp:
         """Asks Kafka how far the group has come. Raises KafkaError."""
         if self.done:
             return
+        ours = consumer.assignment()
         for tp, end in list(self._unread.items()):
-            if (await consumer.committed(tp) or 0) >= end:
+            committed = await consumer.committed(tp)
+            if committed is None:
+                continue
+            if tp in ours and committed < end <= await consumer.position(tp):
+                await consumer.commit({tp: end})  # no record was left, only the marker of a producer's transaction
+                committed = end
+            if committed >= end:
                 del self._unread[tp]
         self.done = not self._unread

@@ -3,7 +3,8 @@
 - The process dies anywhere before the commit: the batch comes again, and what it already changed is changed no further.
 - The database is away: the batch in hand is tried again; nothing is polled meanwhile.
 - Another instance took the partitions meanwhile: the commit is refused, and the batch comes again over there.
-- A committed offset that Kafka no longer has stops the service: jumping on would lose what lies between.
+- A poll fails: the consumer starts anew from the committed offsets, since the poll may have taken records already.
+- A committed offset that Kafka no longer has stops the consumer: jumping on would lose what lies between.
 
 FastStream makes the consumer; the loop is ours, since FastStream's own goes on to the next batch after an error.
 """
@@ -23,9 +24,10 @@ from aiokafka.errors import (
 )
 from faststream import AckPolicy
 
+from shared.messaging import unreadable
 from shared.messaging.batch import Inbox, Record
 from shared.messaging.catching_up import CatchingUp
-from shared.messaging.faults import in_words
+from shared.messaging.faults import in_words, place
 from shared.messaging.kafka import admin, new_broker
 from shared.retry import Backoff, pause
 from shared.settings import KafkaSettings
@@ -42,8 +44,8 @@ class CannotGoOn(Exception):
 
 
 class Consumer:
-    """Reads all topics of one service's inbox in one group. `facts_first` names the event whose topic is read up to
-    its end at start before anything else is."""
+    """Reads all topics of one service's inbox in one group. `facts_topic` is read up to its end at start before
+    anything else is."""
 
     def __init__(self, group: str, inbox: Inbox, settings: KafkaSettings, *, facts_topic: str | None = None) -> None:
         self.inbox = inbox
@@ -69,33 +71,55 @@ class Consumer:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until `stopping`, after the batch in hand. Raises CannotGoOn."""
+        backoff = Backoff()
+        while not stopping.is_set():
+            try:
+                await self._consume(stopping, backoff)
+            except OffsetOutOfRangeError as gone:
+                await self._stand_still(gone, stopping)
+            except CannotGoOn:
+                raise
+            except Exception as error:  # what a failed poll had already taken is read again from the committed offsets
+                self.inbox.trouble = f"waits for Kafka: {in_words(error)}"
+                log.warning("consumer starts anew", why=in_words(error), where=place(error))
+                await pause(stopping, backoff.next())
+
+    async def _consume(self, stopping: asyncio.Event, backoff: Backoff) -> None:
+        await self._refuse_missing_topics(stopping)
         try:
-            consumer = await self._start(stopping)
-            while consumer and not stopping.is_set():
-                batch = await self._poll(consumer)
+            await self._broker.start()
+            consumer = self._subscriber.consumer
+            assert consumer is not None
+            await self.catching_up.begin(consumer)
+            while not stopping.is_set():
+                try:
+                    batch = await self._poll(consumer)
+                except UnicodeDecodeError:
+                    await self._step_over(consumer, stopping)
+                    return
+                backoff.reset()
+                self.inbox.trouble = None
                 if batch and await self.inbox.accept(batch, stopping):
                     await self._commit(consumer, batch)
         finally:
             await self._broker.stop()
 
-    async def _start(self, stopping: asyncio.Event) -> AIOKafkaConsumer | None:
-        backoff = Backoff()
-        while not stopping.is_set():
-            try:
-                await self._refuse_missing_topics(stopping)
-                await self._broker.start()
-                consumer = self._subscriber.consumer
-                assert consumer is not None
-                self.inbox.trouble = None
-                await self.catching_up.begin(consumer)
-            except (KafkaError, OSError) as error:
-                self.inbox.trouble = f"waits for Kafka: {in_words(error)}"
-                log.warning("consumer waits", why=in_words(error))
-                await self._broker.stop()
-                await pause(stopping, backoff.next())
-            else:
-                return consumer
-        return None
+    async def _stand_still(self, gone: OffsetOutOfRangeError, stopping: asyncio.Event) -> None:
+        """Jumping on would lose what lies between: not ready, and nothing more is read."""
+        self.inbox.trouble = (
+            f"Kafka no longer has the offset committed by group {self._group}: {_offsets(gone)}; expected it between "
+            f"the partition's first and last; restore the topic, or run: registration rewind {self.inbox.service}"
+        )
+        log.error("consumer stopped", why=self.inbox.trouble)
+        await stopping.wait()
+
+    async def _step_over(self, consumer: AIOKafkaConsumer, stopping: asyncio.Event) -> None:
+        """One record that the client cannot read stops no partition. The consumer starts anew after it."""
+        found = await unreadable.find(consumer)
+        if found and await self.inbox.accept(found.before, stopping):
+            reason = "unreadable: a header's name is not UTF-8; the client does not hand out the record's bytes"
+            if await self.inbox.set_aside(found.unreadable, reason, stopping):
+                await self._commit(consumer, [found.unreadable])
 
     async def _refuse_missing_topics(self, stopping: asyncio.Event) -> None:
         """Before the consumer starts: it would wait for them for ever. Brokers learn of a new topic one by one."""
@@ -111,22 +135,6 @@ class Consumer:
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> list[Record]:
         self.polled_at = time.monotonic()
-        try:
-            records = await self._get_many(consumer)
-        except OffsetOutOfRangeError as gone:
-            raise CannotGoOn(
-                f"Kafka no longer has the offset committed by group {self._group}: {_offsets(gone)}; expected it "
-                f"between the partition's first and last; restore the topic, or run: registration rewind {self._group}"
-            ) from None
-        except KafkaError as error:
-            self.inbox.trouble = f"waits for Kafka: {in_words(error)}"
-            log.warning("poll failed", why=in_words(error))
-            await asyncio.sleep(1)
-            return []
-        self.inbox.trouble = None
-        return records
-
-    async def _get_many(self, consumer: AIOKafkaConsumer) -> list[Record]:
         await self.catching_up.look(consumer)
         try:
             records = await consumer.getmany(*self.catching_up.only, timeout_ms=POLL_MS, max_records=BATCH)

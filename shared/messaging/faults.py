@@ -4,6 +4,8 @@ Only what is wrong with a record may quarantine it. Everything that a later try 
 only, full, or not migrated yet; a deadlock; a lost race) retries the same batch, for as long as it takes.
 """
 
+import traceback
+
 from aiokafka.errors import KafkaError
 from asyncpg import InterfaceError, PostgresError
 from sqlalchemy.exc import DBAPIError
@@ -25,12 +27,8 @@ def is_passing(error: Exception, tries: int) -> bool:
     state = sqlstate(error)
     if state is not None:
         return not state.startswith(RECORDS_FAULT) or (state == LOST_RACE and tries < LOST_RACES)
-    if isinstance(error, DBAPIError):
-        return isinstance(error.orig, OSError | TimeoutError) or not isinstance(error.orig, ValueError)
-    return isinstance(
-        error,
-        OSError | TimeoutError | PoolTimeoutError | KafkaError | InterfaceError | PostgresError,
-    )
+    passing = (OSError, TimeoutError, DBAPIError, PoolTimeoutError, KafkaError, InterfaceError, PostgresError)
+    return isinstance(error, passing)
 
 
 def in_words(error: BaseException) -> str:
@@ -40,3 +38,9 @@ def in_words(error: BaseException) -> str:
     name = type(original).__name__
     text = first.removeprefix(f"{type(original)}: ").removeprefix(f"{name}: ").removeprefix(name)
     return f"{name}: {text}"[:300] if text else name
+
+
+def place(error: BaseException) -> str:
+    """Where in the code it was raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "nowhere"

@@ -1,8 +1,9 @@
 """Connections to Kafka, from the settings: one FastStream broker for reading, one for the relay."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -79,4 +80,6 @@ async def publisher(settings: KafkaSettings, client_id: str) -> AsyncIterator[Ka
         await broker.connect()
         yield broker
     finally:
-        await broker.stop()
+        with suppress(TimeoutError):  # its flush waits for ever for a Kafka that is away
+            async with asyncio.timeout(5):
+                await broker.stop()

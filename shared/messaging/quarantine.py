@@ -9,6 +9,7 @@ from typing import Any
 
 from aiokafka import ConsumerRecord
 from sqlalchemy import (
+    JSON,
     BigInteger,
     CheckConstraint,
     Column,
@@ -21,7 +22,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.dialects.postgresql import insert
 
 from shared.database import Transaction
 from shared.events import Quarantined
@@ -35,7 +36,7 @@ table = Table(
     Column("offset", BigInteger, nullable=False),
     Column("key", LargeBinary),
     Column("value", LargeBinary),
-    Column("headers", JSONB, nullable=False),
+    Column("headers", JSON, nullable=False),
     Column("reason", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("quarantined_at", DateTime(timezone=True), nullable=False),

@@ -6,7 +6,7 @@ acknowledgement and deletion, a record is published twice with the same `ce_id`,
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any
 
@@ -22,6 +22,7 @@ from shared.retry import Backoff, pause
 
 BATCH = 1000
 POLL = 0.2  # seconds: how soon rows of another instance's transactions are seen
+PATIENCE = 30.0  # seconds for Kafka to acknowledge a batch
 TRY_LOCK = 1.0  # seconds between tries of a relay that is not the active one
 
 _OLDEST = select(outbox.table).order_by(outbox.table.c.position).limit(BATCH)
@@ -68,7 +69,7 @@ class Relay:
             try:
                 async with self._publisher() as broker:
                     while not stopping.is_set():
-                        sent = await self._publish_some(connection, broker)
+                        sent = await self._publish_some(connection, broker, stopping)
                         self.trouble = None
                         backoff.reset()
                         if sent < BATCH:
@@ -81,14 +82,27 @@ class Relay:
         key = func.hashtextextended(f"relay of {self._database.schema}", 0)
         return bool((await connection.execute(select(func.pg_try_advisory_lock(key)))).scalar())
 
-    async def _publish_some(self, connection: AsyncConnection, broker: KafkaBroker) -> int:
+    async def _publish_some(self, connection: AsyncConnection, broker: KafkaBroker, stopping: asyncio.Event) -> int:
         """Publishes up to BATCH rows and deletes them. Raises if one was not acknowledged: then none is deleted."""
         self._woken.clear()
         rows = (await connection.execute(_OLDEST)).all()
         if rows:
-            await self._publish(rows, broker)
+            await self._acknowledged(self._publish(rows, broker), stopping)
             await connection.execute(_DELETE, {"positions": [row.position for row in rows]})
         return len(rows)
+
+    async def _acknowledged(self, publishing: Coroutine[Any, Any, None], stopping: asyncio.Event) -> None:
+        """Waits for Kafka, but not for ever, nor past the service's end: an idempotent producer never gives up."""
+        task, stop = asyncio.create_task(publishing), asyncio.create_task(stopping.wait())
+        try:
+            await asyncio.wait({task, stop}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise TimeoutError(f"Kafka has not acknowledged within {PATIENCE:.0f} s, or before the service stopped")
+            task.result()
+        finally:
+            stop.cancel()
+            task.cancel()
+            await asyncio.gather(task, stop, return_exceptions=True)
 
     async def _publish(self, rows: Sequence[Row[Any]], broker: KafkaBroker) -> None:
         acknowledged = [

@@ -77,7 +77,10 @@ class Approver:
     def approves(
         self, reviewer: Reviewer, at: datetime = NOW, *, override: str | None = None, note: str | None = None
     ) -> VngApproved | VngRejected | Refusal:
-        return self._settles(domain.approve(self.case, self.account, reviewer, note, override, at), at)
+        return self._settles(
+            domain.approve(self.case, domain.failing_codes(self.account, self._policy), reviewer, note, override, at),
+            at,
+        )
 
     def rejects(self, reviewer: Reviewer, at: datetime = NOW) -> VngApproved | VngRejected | Refusal:
         return self._settles(domain.reject(self.case, reviewer, "Hồ sơ thiếu", at), at)

@@ -63,7 +63,7 @@ class World:
                     rows = await self.rows(service, sql)
                     if holds(rows):
                         return rows
-                    await _moment()
+                    await moment()
         except TimeoutError:
             pytest.fail(f"after {PATIENCE:.0f} s {sql!r} still gave {rows}")
 
@@ -90,7 +90,7 @@ class World:
         return process.start(command, log_path=log, env=self.environment(PUBLIC_URL=url)), url
 
 
-async def _moment() -> None:
+async def moment() -> None:
     """Between two looks at a fact outside this process."""
     await asyncio.sleep(0.05)
 

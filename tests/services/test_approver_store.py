@@ -61,7 +61,7 @@ async def decide_in(
     account = (await lock_accounts(tx, [email])).get(email)
     case = (await store.lock(tx, [registration_id]))[registration_id]
     decision: VngApproved | VngRejected | Refusal = (
-        domain.approve(case, account, reviewer, None, None, tx.now)
+        domain.approve(case, domain.failing_codes(account, CurrentCustomers.SKIP), reviewer, None, None, tx.now)
         if approve
         else domain.reject(case, reviewer, "Hồ sơ thiếu", tx.now)
     )

@@ -53,11 +53,11 @@ class Renderer:
         to_customer = mail.kind in TO_CUSTOMER
         locale = (it.locale if to_customer else it.requester_locale) or Locale.VI
         recipient = it.customer_email if to_customer else it.requested_by
-        subject, text = self._text(mail.kind, it, locale)
-        html = self._layout.render(subject=subject, locale=locale.value, paragraphs=_paragraphs(text))
+        subject, text, links = self._text(mail.kind, it, locale)
+        html = self._layout.render(subject=subject, locale=locale.value, paragraphs=_paragraphs(text), links=links)
         return Message(recipient, self._assemble(mail, queued_at, recipient, subject, text, html))
 
-    def _text(self, kind: MailKind, it: Confirmation, locale: Locale) -> tuple[str, str]:
+    def _text(self, kind: MailKind, it: Confirmation, locale: Locale) -> tuple[str, str, set[str]]:
         values = {
             "partner": it.partner_name,
             "account": it.customer_email,
@@ -72,7 +72,8 @@ class Renderer:
             values["common_name"] = it.common_name
         written = self._texts.get_template(f"{kind}.{locale}.txt").render(values)
         subject, _, text = written.partition("\n")
-        return " ".join(subject.split()), text.strip() + "\n"
+        links = {str(values[name]) for name in ("link", "portal") if name in values}  # what people typed stays text
+        return " ".join(subject.split()), text.strip() + "\n", links
 
     def _assemble(self, mail: Mail, queued_at: datetime, recipient: str, subject: str, text: str, html: str) -> bytes:
         body = EmailMessage(policy=SMTP)

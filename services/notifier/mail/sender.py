@@ -13,11 +13,12 @@ from services.notifier.mail.render import Renderer
 from services.notifier.mail.smtp import Accepted, Answer, Mailer, RecipientRefused, ServerTrouble
 from services.notifier.queue import Claimed
 from shared.database import Database, Transaction
-from shared.messaging.faults import in_words
+from shared.messaging.faults import in_words, place
 from shared.retry import Backoff, pause
 
 AT_ONCE = 16
 POLL = 0.5  # seconds
+GRACE = 10.0  # seconds to finish the mails in hand when the service stops
 LONGEST_WAIT = timedelta(hours=6)
 GIVE_UP_AFTER = timedelta(hours=24)
 """How long a recipient may be put off (4xx) before it counts as undeliverable."""
@@ -60,7 +61,10 @@ class Sender:
                 self._sending.add(task)
                 task.add_done_callback(self._sending.discard)
             await self._next(stopping)
-        await asyncio.gather(*self._sending)
+        if self._sending:
+            _done, late = await asyncio.wait(self._sending, timeout=GRACE)
+            for task in late:  # sent again when the lease ends, with the same Message-ID
+                task.cancel()
         await self._mailer.close()
 
     async def _next(self, stopping: asyncio.Event) -> None:
@@ -86,8 +90,7 @@ class Sender:
                 async with self._database.transaction() as tx:
                     await queue.mark_failed(tx, claimed, "not sent: the confirmation was over before")
                 return
-            message = self._renderer.render(claimed.mail, it, claimed.queued_at)
-            answer = await self._mailer.send(message.recipient, message.content)
+            answer = await self._try(claimed, it)
             async with self._database.transaction() as tx:
                 await self._mark(tx, claimed, answer)
         except Exception as error:
@@ -97,6 +100,13 @@ class Sender:
                 kind=claimed.mail.kind,
                 why=in_words(error),
             )
+
+    async def _try(self, claimed: Claimed, it: Confirmation) -> Answer:
+        try:
+            message = self._renderer.render(claimed.mail, it, claimed.queued_at)
+        except Exception as error:  # ours to mend, and no reason to try without a pause
+            return ServerTrouble(f"the mail could not be written: {in_words(error)} at {place(error)}")
+        return await self._mailer.send(message.recipient, message.content)
 
     async def _mark(self, tx: Transaction, claimed: Claimed, answer: Answer) -> None:
         about = {"registration_id": str(claimed.mail.registration_id), "kind": str(claimed.mail.kind)}
@@ -112,7 +122,7 @@ class Sender:
                 log.warning("mail put off by the recipient's server", code=answer.code, **about)
             case ServerTrouble():
                 await queue.put_off(tx, claimed, self._later(claimed, tx.now), answer.detail, refused=False)
-                log.warning("mail server trouble", why=answer.detail, attempt=claimed.attempt, **about)
+                log.warning("mail server trouble", code=answer.code, attempt=claimed.attempt, **about)
 
     async def _mark_sent(self, tx: Transaction, claimed: Claimed) -> None:
         known = await store.lock(tx, [claimed.mail.registration_id])

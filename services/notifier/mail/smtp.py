@@ -39,7 +39,10 @@ class RecipientRefused:
 
 @dataclass(frozen=True, slots=True)
 class ServerTrouble:
+    """`code` is the server's, if it gave one. `detail` may repeat an address: it is for the row, not the log."""
+
     detail: str
+    code: int | None = None
 
 
 Answer = Accepted | RecipientRefused | ServerTrouble
@@ -54,26 +57,27 @@ class _Connection:
 class Mailer:
     """A pool of connections to one server. `url`: smtp://user:password@host:port?starttls=required, or smtps://…
 
-    `patience`: seconds for one message in all, its wait for a connection included.
+    `patience`: seconds for one message in all. As many connections are open as messages are sent at once.
     """
 
-    def __init__(self, url: str, sender: str, *, patience: float = 45.0, connections: int = 8) -> None:
+    def __init__(self, url: str, sender: str, *, patience: float = 45.0) -> None:
         self._url = urlsplit(url)
         self._sender = sender
         self._patience = patience
-        self._free = asyncio.Semaphore(connections)
         self._idle: list[_Connection] = []
 
     async def send(self, recipient: str, message: bytes) -> Answer:
         """Never raises for what the server does."""
         try:
-            async with asyncio.timeout(self._patience), self._free, self._connection() as client:
+            async with asyncio.timeout(self._patience), self._connection() as client:
                 return await self._hand_over(client, recipient, message)
         except (SMTPException, OSError, TimeoutError, ValueError) as error:
-            return ServerTrouble(_words(error))
+            return ServerTrouble(_words(error), getattr(error, "code", None))
 
     async def _hand_over(self, client: aiosmtplib.SMTP, recipient: str, message: bytes) -> Answer:
         ascii_only = recipient.isascii()
+        if not ascii_only and not client.supports_extension("smtputf8"):
+            return RecipientRefused(553, "553 the mail server takes no address beyond ASCII")
         await client.mail(
             self._sender,
             options=[] if ascii_only else ["SMTPUTF8", "BODY=8BITMIME"],
