@@ -20,7 +20,7 @@ from services.approver.domain import (
     Status,
 )
 from shared import events
-from shared.eligibility import Account, CurrentCustomers
+from shared.eligibility import Account, Code, CurrentCustomers
 from shared.events import CustomerConfirmed, Event, Outcome, VngApproved, VngRejected
 from shared.history import NO_EFFECT, Entry
 from tests.domain.batches import some_of
@@ -399,3 +399,8 @@ def test_the_table_says_what_registrars_final_word_does_to_a_decided_case() -> N
     approver.approves(LAN)
     line = approver.hears(registration_approved()).history[-1]
     assert (Status(line.status_from or ""), events.RegistrationApproved) in TRANSITIONS
+
+
+def test_where_current_customers_are_refused_staff_need_a_reason_to_approve_one() -> None:
+    assert domain.failing_codes(CURRENT, CurrentCustomers.REFUSE) == (Code.CURRENT_CUSTOMER,)
+    assert domain.failing_codes(CURRENT, CurrentCustomers.REVIEW) == ()

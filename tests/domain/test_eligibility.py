@@ -120,3 +120,16 @@ def test_partners_read_every_other_code_as_it_is(code: Code) -> None:
     safe = partner_safe([code])
     assert safe == (str(code),)
     assert type(safe[0]) is str
+
+
+def test_a_deletion_that_comes_again_does_not_delete_the_account_that_came_after_it() -> None:
+    gone: AccountFact = AccountDeleted(CUSTOMER)
+    batch = [(account_updated(version=1), 10), (gone, 11), (account_updated(version=2), 12)]
+    known: Account | None = None
+    for fact, offset in [*batch, *batch, (gone, 11)]:
+        known = remember(known, fact, offset)
+    assert known is not None
+    assert (known.version, known.deleted) == (2, False)
+    after = remember(known, gone, 13)
+    assert after is not None
+    assert after.deleted

@@ -49,6 +49,7 @@ def settings(database_url: str) -> ApproverSettings:
 async def approver(settings: ApproverSettings, database_url: str, clock: MovableClock) -> AsyncIterator[Service]:
     await migrate(database_url, "approver")
     service = create_app(settings, clock=clock)
+    service.consumer.catching_up.done = True  # as it is once the accounts that were there at start have been read
     yield service
     await service.database.close()
 
@@ -143,6 +144,18 @@ async def test_a_rejection_needs_a_reason_and_keeps_what_was_typed(approver: Ser
     assert await told(approver.database) == []
     assert (await hoa.post(f"{path}/reject", data={"reason": "licence"})).status_code == 303
     assert await told(approver.database) == ["VngRejected"]
+
+
+async def test_nothing_is_decided_before_the_facts_that_were_there_at_start_have_been_read(
+    approver: Service, browse: Browse
+) -> None:
+    await account(approver)
+    path = f"/cases/{await case(approver)}"
+    approver.consumer.catching_up.done = False
+    for action in ("approve", "reject"):
+        early = await browse(HOA).post(f"{path}/{action}", data={"reason": "no"})
+        assert early.status_code == 503 and early.headers["retry-after"]
+    assert await told(approver.database) == []
 
 
 async def test_an_account_that_no_longer_qualifies_is_approved_only_with_a_reason(
