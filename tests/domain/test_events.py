@@ -90,7 +90,7 @@ def read(kind: Any, value: object) -> Any:
     if isinstance(kind, type) and issubclass(kind, Event):
         return kind.model_validate_json(TypeAdapter(Any).dump_json(value))
     one_field: Any = create_model("OneField", __base__=Event, it=(kind, ...))
-    return one_field.model_validate_json(TypeAdapter(Any).dump_json({"it": value})).it
+    return one_field.model_validate_json(TypeAdapter(Any).dump_json({"it": value})).model_dump()["it"]
 
 
 def test_every_event_has_the_fields_of_the_contract() -> None:

@@ -87,7 +87,7 @@ async def test_while_kafka_is_away_events_are_owed_and_leave_once_it_is_back(wor
         finally:
             await asyncio.to_thread(kafka.start)
         records = await read_topic(world, ConfirmationExpired, "notifier", 2)
-    assert dict(records[1].headers)["ce_id"] == str(row.id).encode()
+    assert str(row.id).encode() in {dict(record.headers)["ce_id"] for record in records}
 
 
 async def test_of_two_relays_one_is_active_and_the_other_takes_over_when_its_connection_is_lost(
