@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from commands.demo.people import Browser
+from commands.show import show
 from embedded.process import Process
 from shared.events import (
     AccountUpdated,
@@ -18,6 +19,7 @@ from shared.events import (
     RegistrationApproved,
     RegistrationRequested,
 )
+from shared.settings import DatabaseSettings
 from shared.topics import SERVICES
 from tests.integration.conftest import PATIENCE, Publish, World, read_topic
 from tests.integration.people import REVIEWER, approve, confirm
@@ -148,6 +150,9 @@ async def test_no_registration_is_lost_or_doubled_when_services_are_killed_at_an
             "select registration_id, version, count(*) from history where note = '' group by 1, 2 having count(*) > 1"
         )
         assert await world.rows(service, steps) == []
+    shown = await show(DatabaseSettings(database_url=world.settings.database_url), requests[0].registration_id)
+    assert "  status      approved" in shown
+    assert sum("-> approved  VngApproved  by hoa@vng.example" in line for line in shown if "[" not in line) == 1
     ids: dict[str, Counter[str]] = {}
     for mail in mailbox.messages():
         if mail.to[0] in emails:
