@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
+from shared.messaging.faults import LOST_RACES, is_passing
 from shared.web.health import Check, health_routes
 from shared.web.languages import language_route
 from shared.web.security import BodyLimit, OriginRule, SecurityHeaders
@@ -35,7 +36,9 @@ def create_web_app(
     async def expected(request: Request, error: Any) -> Response:  # an HTTPException, by the table below
         return pages.error(request, error.status_code, headers=error.headers)
 
-    async def unexpected(request: Request, _error: Exception) -> Response:
+    async def unexpected(request: Request, error: Exception) -> Response:
+        if is_passing(error, LOST_RACES):  # a database that is away, for one
+            return pages.error(request, 503, headers={"Retry-After": "10"})
         return pages.error(request, 500)
 
     app = Starlette(

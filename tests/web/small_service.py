@@ -76,6 +76,9 @@ def open_routes(pages: Pages) -> list[Route]:
     async def broken(_request: Request) -> Response:
         raise RuntimeError("the secret inside of things")
 
+    async def away(_request: Request) -> Response:
+        raise ConnectionRefusedError("the database at 10.0.0.7")
+
     async def refused(request: Request) -> Response:
         raise HTTPException(request.path_params["status"])
 
@@ -83,6 +86,7 @@ def open_routes(pages: Pages) -> list[Route]:
         Route("/page", page),
         Route("/change", change, methods=["POST"]),
         Route("/broken", broken),
+        Route("/away", away),
         Route("/refused/{status:int}", refused),
     ]
 

@@ -18,6 +18,7 @@ from tests.web.small_service import LOOPBACK, OpenSite
         ("/missing", 404, "There is no such page"),
         ("/change", 405, "This page does not do that"),
         ("/broken", 500, "Something went wrong on our side"),
+        ("/away", 503, "not available"),
         *[
             (f"/refused/{status}", status, says)
             for status, says in {
