@@ -1,5 +1,8 @@
 """A service's own PostgreSQL schema: connections that see only it, and transactions that tell Kafka what they changed.
 
+Whoever `DATABASE_URL` names, a service works under its own role, which sees its schema only and can neither change nor
+delete history. The role is made by `registration migrate`.
+
 What a transaction emits or refuses is written with what it changes, in one commit: a transition without its event, or
 an event without its transition, cannot exist.
 """
@@ -25,6 +28,11 @@ from shared.messaging import outbox
 def url_for_asyncpg(url: str) -> str:
     """As libpq writes it, with at most `sslmode`, which asyncpg calls `ssl`."""
     return "postgresql+asyncpg://" + url.split("://", 1)[1].replace("sslmode=", "ssl=")
+
+
+def role_of(service: str) -> str:
+    """The database role that a service works under. Roles are the server's, not the database's: hence the long name."""
+    return f"registration_{service}"
 
 
 class Transaction:
@@ -106,6 +114,7 @@ class Database:
                 "timeout": 5,
                 "command_timeout": 30,  # a server that hangs is a server that is away
                 "server_settings": {
+                    "role": role_of(schema),
                     "search_path": schema,
                     "application_name": schema,
                     "timezone": "UTC",

@@ -8,6 +8,8 @@ from uuid import UUID
 TRANSITION = ""
 NO_EFFECT = "no_effect"
 """The fact came again, or after its time: it changed nothing."""
+WRONG_PARTNER = "wrong_partner"
+"""The fact came from a partner that the registration does not belong to: it changed nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +60,18 @@ def moved(
     )
 
 
-def unmoved(it: Versioned, event: str, actor: str, at: datetime) -> Entry:
-    """A fact that came again or too late."""
+def unmoved(
+    it: Versioned, event: str, actor: str, at: datetime, *, note: str = NO_EFFECT, reason: str | None = None
+) -> Entry:
+    """A fact that changed nothing, and why. The same event with the same note is kept once."""
     return Entry(
         registration_id=it.registration_id,
         version=it.version,
         status_from=it.status,
         status_to=it.status,
         event=event,
-        note=NO_EFFECT,
+        note=note,
         actor=actor,
-        reason=None,
+        reason=reason,
         at=at,
     )

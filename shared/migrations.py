@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from shared.database import url_for_asyncpg
+from shared.database import role_of, url_for_asyncpg
 
 ROOT = Path(__file__).resolve().parent.parent / "services"
 
@@ -53,7 +53,27 @@ def _migrate(connection: Connection, service: str) -> tuple[str | None, str | No
     config = config_for(service)
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+    _grant(connection, service)
     return before, version(connection, service)
+
+
+def _grant(connection: Connection, service: str) -> None:
+    """What the service's role may do: everything with its rows but rewrite history, nothing with its tables."""
+    role = role_of(service)
+    statements = (
+        # Another database of the server may be migrated at the same moment, and has the same roles.
+        f"""do $$ begin
+            if not exists (select from pg_roles where rolname = '{role}') then create role {role} nologin; end if;
+        exception when duplicate_object or unique_violation then null; end $$""",
+        f"grant usage on schema {service} to {role}",
+        f"grant select, insert, update, delete on all tables in schema {service} to {role}",
+        f"revoke update, delete on {service}.history from {role}",
+        f"revoke insert, update, delete on {service}.alembic_version from {role}",
+    )
+    for statement in statements:
+        connection.execute(text(statement))
+    if not connection.execute(text("select pg_has_role(current_user, :role, 'set')"), {"role": role}).scalar():
+        connection.execute(text(f"grant {role} to current_user"))
 
 
 def version(connection: Connection, service: str) -> str | None:

@@ -1,4 +1,5 @@
-"""One running service: its consumer, its relay, its workers and its pages, started together and stopped together.
+"""One running service: its consumer, its relay, its scheduler, its workers and its pages, started together and stopped
+together.
 
 A worker that ends by an error ends the process: what restarts processes restarts it, and nothing is lost by that.
 """
@@ -23,6 +24,7 @@ from shared.messaging.faults import in_words, is_passing
 from shared.messaging.kafka import publisher
 from shared.messaging.relay import Relay
 from shared.retry import Backoff, pause
+from shared.scheduler import Deadline, Scheduler
 from shared.settings import ServiceSettings
 from shared.topics import topic_of
 from shared.web.health import Check, health_routes
@@ -45,6 +47,7 @@ class Service:
         clock: Clock,
         handlers: Handlers,
         *,
+        deadlines: Sequence[Deadline] = (),
         workers: Callable[[Database], Sequence[Worker]] = lambda _database: (),
         web: Callable[["Service"], ASGIApp] | None = None,
     ) -> None:
@@ -60,7 +63,8 @@ class Service:
             facts_topic=prefix + topic_of(AccountUpdated, name) if AccountUpdated in handlers else None,
         )
         self.relay = Relay(self.database, lambda: publisher(settings, f"{name}-relay"), topic_prefix=prefix)
-        self._workers = [self.consumer.run, self.relay.run, *workers(self.database)]
+        self.scheduler = Scheduler(self.database, deadlines, lambda: self.consumer.backlog.done)
+        self._workers = [self.consumer.run, self.relay.run, self.scheduler.run, *workers(self.database)]
         self.web = web(self) if web else Starlette(routes=health_routes(self.checks, self.registry))
 
     async def serve(
@@ -124,6 +128,7 @@ class Service:
             "last poll": self._check_poll,
             "caught up at start": self._check_caught_up,
             "relay": self._check_relay,
+            "scheduler": self._check_scheduler,
         }
 
     async def _check_database(self) -> str | None:
@@ -151,3 +156,6 @@ class Service:
             since = (await connection.execute(oldest)).scalar()
         age = (self.database.clock() - since).total_seconds() if since else 0.0
         return f"the oldest event not published yet is {age:.0f} s old" if age > STALE_OUTBOX else None
+
+    async def _check_scheduler(self) -> str | None:
+        return self.scheduler.trouble

@@ -96,6 +96,17 @@ def _comma_separated(text: Any) -> Any:
     return [part.strip() for part in text.split(",") if part.strip()] if isinstance(text, str) else text
 
 
+def _falling(durations: list[timedelta]) -> list[timedelta]:
+    return sorted(set(durations), reverse=True)
+
+
+def _mail_addresses(addresses: list[str]) -> list[str]:
+    try:
+        return [normal_email(address) for address in addresses]
+    except ValueError:
+        raise ValueError("expected one email address, or several separated by commas") from None
+
+
 def _link_keys(keys: list[SecretStr]) -> list[SecretStr]:
     if not 1 <= len(keys) <= 2 or any(len(key.get_secret_value()) < 16 for key in keys):
         raise ValueError("expected one key, or two separated by a comma (the first signs), of 16 characters or more")
@@ -162,11 +173,18 @@ class RegistrarSettings(ServiceSettings):
 class NotifierSettings(ServiceSettings):
     public_url: PublicUrl
     portal_url: PublicUrl
+    approver_url: PublicUrl
+    review_mail_to: Annotated[
+        list[str], Field(min_length=1), NoDecode, BeforeValidator(_comma_separated), AfterValidator(_mail_addresses)
+    ]
     smtp_url: Annotated[SecretStr, AfterValidator(_smtp_url)]
     mail_from: Annotated[str, AfterValidator(_mail_from)]
     link_secret: Annotated[list[SecretStr], NoDecode, BeforeValidator(_comma_separated), AfterValidator(_link_keys)]
     confirmation_valid_for: Duration = timedelta(days=15)
     resend_interval: Duration = timedelta(hours=1)
+    reminders_before: Annotated[
+        list[Duration], NoDecode, BeforeValidator(_comma_separated), AfterValidator(_falling)
+    ] = [timedelta(days=7), timedelta(days=1)]
     resend_limit: int = Field(3, ge=0)
     mail_retry_first: Duration = timedelta(minutes=1)
     mail_claim_for: Duration = timedelta(minutes=1)  # when a notifier died while sending, another sends after this
@@ -175,6 +193,7 @@ class NotifierSettings(ServiceSettings):
 class ApproverSettings(ServiceSettings, SignInSettings):
     approval_for_current_customers: CurrentCustomers = CurrentCustomers.SKIP
     claim_for: Duration = timedelta(hours=4)
+    review_within_business_days: int = Field(3, ge=0, le=260)
 
 
 class PortalSettings(ServiceSettings, SignInSettings):
@@ -199,7 +218,7 @@ def _line(error: Any) -> str:
     name = str(error["loc"][0]).upper()
     if error["type"] == "missing":
         return f"{name} is missing; expected {_EXPECTED.get(name, 'a value')}"
-    secret = name.endswith(("SECRET", "PASSWORD", "_URL")) and name not in {"PUBLIC_URL", "PORTAL_URL"}
+    secret = name.endswith(("SECRET", "PASSWORD", "_URL")) and name not in {"PUBLIC_URL", "PORTAL_URL", "APPROVER_URL"}
     found = "********" if secret else repr(error["input"])
     return f"{name} is {found}; {message[0].lower() + message[1:]}"
 
@@ -211,6 +230,8 @@ _EXPECTED = {
     "MAIL_FROM": "the sender of all mails, like registration@example.com",
     "PUBLIC_URL": "where people reach this service, like https://portal.example.com",
     "PORTAL_URL": "where partners reach the portal, like https://portal.example.com",
+    "APPROVER_URL": "where VNG's staff reach approver, like https://approver.example.com",
+    "REVIEW_MAIL_TO": "who is told when a review is due, like reviews@example.com (several separated by commas)",
     "LINK_SECRET": "a random key of 16 characters or more (two, separated by a comma, while changing it)",
     "OIDC_ISSUER": "the issuer's address, like https://id.example.com",
     "OIDC_CLIENT_ID": "the client id that the OpenID provider gave this service",

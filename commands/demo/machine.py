@@ -112,6 +112,8 @@ def _settings(urls: dict[str, str]) -> dict[str, str]:
     """For all services alike; PUBLIC_URL is each one's own."""
     return {
         "PORTAL_URL": urls["portal"],
+        "APPROVER_URL": urls["approver"],
+        "REVIEW_MAIL_TO": "reviews@vng.example",
         "MAIL_FROM": "VNG Cloud <registration@vngcloud.example>",
         "LINK_SECRET": secrets.token_urlsafe(32),
         "OPEN_LIMIT": str(OPEN_LIMIT),

@@ -1,7 +1,7 @@
 """Registrar, put together. Nothing happens at import."""
 
-from services.registrar.domain import Policy
 from services.registrar.handlers import handlers
+from services.registrar.opening import Policy
 from shared.clock import Clock, system_clock
 from shared.service import Service
 from shared.settings import RegistrarSettings

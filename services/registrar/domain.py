@@ -1,17 +1,16 @@
-"""What registrar decides: who may be registered, and how a registration moves. Pure: facts and time in, decisions out.
+"""A registration's life, as registrar decides it. Pure: facts and time in, decisions out.
 
 A fact implies those before it, a fact that comes again or too late changes nothing, and a final status never changes.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from shared.eligibility import Account, Code, CurrentCustomers, failing_conditions, partner_safe
 from shared.events import (
+    ConfirmationExpired,
     CustomerConfirmed,
     CustomerDeclined,
     Event,
@@ -19,13 +18,13 @@ from shared.events import (
     Outcome,
     RegistrationApproved,
     RegistrationClosed,
-    RegistrationOpened,
     RegistrationRequested,
+    RegistrationWithdrawn,
     Role,
     VngApproved,
     VngRejected,
 )
-from shared.history import Entry, moved, unmoved
+from shared.history import WRONG_PARTNER, Entry, moved, unmoved
 
 
 class Status(StrEnum):
@@ -34,6 +33,8 @@ class Status(StrEnum):
     APPROVED = "approved"
     REFUSED = "refused"
     DECLINED = "declined"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
     REJECTED = "rejected"
 
 
@@ -42,11 +43,15 @@ HOLDING = OPEN | {Status.APPROVED}
 """An account is held by at most one registration in one of these."""
 
 TRANSITIONS: Mapping[tuple[Status | None, type[Event]], frozenset[Status]] = {
-    (None, RegistrationRequested): frozenset({Status.AWAITING_CONFIRMATION, Status.REFUSED}),
+    # Withdrawn where the withdrawal was read before the request.
+    (None, RegistrationRequested): frozenset({Status.AWAITING_CONFIRMATION, Status.REFUSED, Status.WITHDRAWN}),
     (Status.AWAITING_CONFIRMATION, CustomerConfirmed): frozenset({Status.AWAITING_APPROVAL}),
     (Status.AWAITING_CONFIRMATION, CustomerDeclined): frozenset({Status.DECLINED}),
+    (Status.AWAITING_CONFIRMATION, ConfirmationExpired): frozenset({Status.EXPIRED}),
+    (Status.AWAITING_CONFIRMATION, RegistrationWithdrawn): frozenset({Status.WITHDRAWN}),
     (Status.AWAITING_CONFIRMATION, VngApproved): frozenset({Status.APPROVED}),  # implies the confirmation
     (Status.AWAITING_CONFIRMATION, VngRejected): frozenset({Status.REJECTED}),
+    (Status.AWAITING_APPROVAL, RegistrationWithdrawn): frozenset({Status.WITHDRAWN}),
     (Status.AWAITING_APPROVAL, VngApproved): frozenset({Status.APPROVED}),
     (Status.AWAITING_APPROVAL, VngRejected): frozenset({Status.REJECTED}),
 }
@@ -73,93 +78,36 @@ class Registration:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    open_limit: int
-    decline_cooldown: timedelta
-    current_customers: CurrentCustomers
+class EarlyWithdrawal:
+    """All that is kept of a withdrawal that was read before its request."""
 
-
-@dataclass(slots=True)
-class Standing:
-    """What else counts when requests are decided, as locked: folded through the batch, request by request."""
-
-    accounts: Mapping[str, Account]
-    held: set[str]
-    open_count: Counter[str]
-    declined: set[tuple[str, str]]
-    """(customer_email, partner_id) of every decline within the cooldown."""
+    registration_id: UUID
+    partner_id: str
 
 
 @dataclass(slots=True)
 class Decided:
-    """What a batch did: registrations new and changed, lines of history, events to tell, events to quarantine."""
+    """What a batch did: registrations new and changed, lines of history, events to tell, events to quarantine, and the
+    withdrawals of registrations that nobody has requested yet."""
 
     new: dict[UUID, Registration] = field(default_factory=dict)
     changed: dict[UUID, Registration] = field(default_factory=dict)
     history: list[Entry] = field(default_factory=list)
     told: list[Event] = field(default_factory=list)
     misfits: list[tuple[Event, str]] = field(default_factory=list)
+    early: list[EarlyWithdrawal] = field(default_factory=list)
 
 
-Fact = CustomerConfirmed | CustomerDeclined | VngApproved | VngRejected
+Fact = CustomerConfirmed | CustomerDeclined | ConfirmationExpired | RegistrationWithdrawn | VngApproved | VngRejected
 
 _LEADS_TO: Mapping[type[Fact], Status] = {
     CustomerConfirmed: Status.AWAITING_APPROVAL,
     CustomerDeclined: Status.DECLINED,
+    ConfirmationExpired: Status.EXPIRED,
+    RegistrationWithdrawn: Status.WITHDRAWN,
     VngApproved: Status.APPROVED,
     VngRejected: Status.REJECTED,
 }
-
-
-def open_registrations(
-    requests: Iterable[RegistrationRequested],
-    known: Mapping[UUID, Registration],
-    standing: Standing,
-    policy: Policy,
-    now: datetime,
-) -> Decided:
-    decided = Decided()
-    for request in requests:
-        before = decided.new.get(request.registration_id) or known.get(request.registration_id)
-        if before is None:
-            _open(request, standing, policy, now, decided)
-        elif (before.partner_id, before.customer_email) != (request.partner_id, request.customer_email):
-            decided.misfits.append((request, "registration_id_reused"))
-        else:
-            decided.history.append(unmoved(before, request.type(), request.requested_by, now))
-    return decided
-
-
-def _open(request: RegistrationRequested, standing: Standing, policy: Policy, now: datetime, decided: Decided) -> None:
-    codes = failing_codes(request, standing, policy)
-    registration = _registration(request, standing.accounts.get(request.customer_email), codes, now)
-    if not codes:
-        standing.held.add(registration.customer_email)
-        standing.open_count[registration.partner_id] += 1
-    decided.new[registration.registration_id] = registration
-    decided.history.append(
-        moved(None, registration, request.type(), request.requested_by, now, ", ".join(codes) or None)
-    )
-    decided.told.append(
-        _closed(registration, partner_safe(codes), now)
-        if codes
-        else RegistrationOpened.about(registration, opened_at=now)
-    )
-
-
-def failing_codes(request: RegistrationRequested, standing: Standing, policy: Policy) -> tuple[Code, ...]:
-    """Every reason to refuse `request`; none if the customer may be asked."""
-    account = standing.accounts.get(request.customer_email)
-    codes = failing_conditions(account)
-    if request.customer_email in standing.held:
-        codes.append(Code.ALREADY_REGISTERED)
-    if account and not account.deleted and account.vng_customer and policy.current_customers is CurrentCustomers.REFUSE:
-        codes.append(Code.CURRENT_CUSTOMER)
-    if standing.open_count[request.partner_id] >= policy.open_limit:
-        codes.append(Code.TOO_MANY_OPEN)
-    if (request.customer_email, request.partner_id) in standing.declined:
-        codes.append(Code.DECLINED_RECENTLY)
-    return tuple(codes)
 
 
 def advance(facts: Sequence[Fact], known: Mapping[UUID, Registration], now: datetime) -> Decided:
@@ -168,12 +116,23 @@ def advance(facts: Sequence[Fact], known: Mapping[UUID, Registration], now: date
         before = decided.changed.get(fact.registration_id) or known.get(fact.registration_id)
         target = _LEADS_TO[type(fact)]
         if before is None:
-            decided.misfits.append((fact, "unknown_registration"))
+            _note_unknown(fact, decided)
+        elif isinstance(fact, RegistrationWithdrawn) and fact.partner_id != before.partner_id:
+            line = unmoved(before, fact.type(), fact.withdrawn_by, now, note=WRONG_PARTNER, reason=fact.partner_id)
+            decided.history.append(line)
         elif target not in TRANSITIONS.get((before.status, type(fact)), ()):
             decided.history.append(unmoved(before, fact.type(), _actor(fact, before), now))
         else:
             _move(before, target, fact, now, decided)
     return decided
+
+
+def _note_unknown(fact: Fact, decided: Decided) -> None:
+    """Only a withdrawal may be read before the request: the portal writes both. The others follow from an answer."""
+    if isinstance(fact, RegistrationWithdrawn):
+        decided.early.append(EarlyWithdrawal(fact.registration_id, fact.partner_id))
+    else:
+        decided.misfits.append((fact, "unknown_registration"))
 
 
 def _move(before: Registration, target: Status, fact: Fact, now: datetime, decided: Decided) -> None:
@@ -184,7 +143,7 @@ def _move(before: Registration, target: Status, fact: Fact, now: datetime, decid
         decided.told.append(RegistrationApproved.about(after, approved_by=fact.approved_by, approved_at=now))
     elif target not in OPEN:
         reason = _reason(fact)
-        decided.told.append(_closed(after, (reason,) if reason else (), now))
+        decided.told.append(closed(after, (reason,) if reason else (), now))
 
 
 def _actor(fact: Fact, registration: Registration) -> str:
@@ -193,6 +152,10 @@ def _actor(fact: Fact, registration: Registration) -> str:
             return fact.approved_by
         case VngRejected():
             return fact.rejected_by
+        case RegistrationWithdrawn():
+            return fact.withdrawn_by
+        case ConfirmationExpired():
+            return "notifier"
         case CustomerConfirmed() | CustomerDeclined():
             return registration.customer_email
 
@@ -201,36 +164,13 @@ def _reason(fact: Fact) -> str | None:
     match fact:
         case VngApproved():
             return fact.override_reason or fact.note
-        case VngRejected() | CustomerDeclined():
+        case VngRejected() | CustomerDeclined() | RegistrationWithdrawn():
             return fact.reason
-        case CustomerConfirmed():
+        case CustomerConfirmed() | ConfirmationExpired():
             return None
 
 
-def _registration(
-    request: RegistrationRequested, account: Account | None, codes: tuple[Code, ...], now: datetime
-) -> Registration:
-    known = account if account and not account.deleted else None
-    return Registration(
-        registration_id=request.registration_id,
-        batch_id=request.batch_id,
-        partner_id=request.partner_id,
-        partner_name=request.partner_name,
-        customer_email=request.customer_email,
-        common_name=request.common_name,
-        role=request.role,
-        locale=known.locale if known else None,
-        account_id=known.account_id if known else None,
-        requested_by=request.requested_by,
-        requester_locale=request.requester_locale,
-        status=Status.REFUSED if codes else Status.AWAITING_CONFIRMATION,
-        version=1,
-        codes=codes,
-        requested_at=request.requested_at,
-        changed_at=now,
-    )
-
-
-def _closed(it: Registration, reasons: Sequence[str], now: datetime) -> RegistrationClosed:
+def closed(it: Registration, reasons: Sequence[str], now: datetime) -> RegistrationClosed:
+    """The event that says how `it` ended."""
     outcome = Outcome(it.status.value)
     return RegistrationClosed.about(it, outcome=outcome, reasons=tuple(reasons), closed_at=now)

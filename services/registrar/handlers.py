@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from functools import partial
 
-from services.registrar import domain, store
-from services.registrar.domain import Fact, Policy
+from services.registrar import domain, opening, store
+from services.registrar.domain import Fact
+from services.registrar.opening import Policy
 from shared.database import Transaction
 from shared.eligibility import AccountFact
 from shared.events import (
     AccountUpdated,
+    ConfirmationExpired,
     CustomerConfirmed,
     CustomerDeclined,
     RegistrationRequested,
+    RegistrationWithdrawn,
     VngApproved,
     VngRejected,
 )
@@ -25,7 +28,7 @@ async def keep_account_facts(facts: Sequence[AccountFact], tx: Transaction) -> N
 
 async def open_registrations(requests: Sequence[RegistrationRequested], tx: Transaction, *, policy: Policy) -> None:
     standing, known = await store.lock_standing(tx, requests, policy.decline_cooldown)
-    await store.save(tx, domain.open_registrations(requests, known, standing, policy, tx.now))
+    await store.save(tx, opening.open_registrations(requests, known, standing, policy, tx.now))
 
 
 async def advance_registrations(facts: Sequence[Fact], tx: Transaction) -> None:
@@ -33,12 +36,19 @@ async def advance_registrations(facts: Sequence[Fact], tx: Transaction) -> None:
     await store.save(tx, domain.advance(facts, known, tx.now))
 
 
+async def withdraw_registrations(withdrawals: Sequence[RegistrationWithdrawn], tx: Transaction) -> None:
+    await store.lock_partners(tx, [it.partner_id for it in withdrawals])
+    await advance_registrations(withdrawals, tx)
+
+
 def handlers(policy: Policy) -> Handlers:
     return {
         AccountUpdated: keep_account_facts,
         RegistrationRequested: partial(open_registrations, policy=policy),
+        RegistrationWithdrawn: withdraw_registrations,
         CustomerConfirmed: advance_registrations,
         CustomerDeclined: advance_registrations,
+        ConfirmationExpired: advance_registrations,
         VngApproved: advance_registrations,
         VngRejected: advance_registrations,
     }

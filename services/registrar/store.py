@@ -5,8 +5,9 @@ What a partner has open and which account is held are read under these locks, fr
 partial unique index is the last guard.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,7 @@ from sqlalchemy import (
     Uuid,
     any_,
     bindparam,
+    delete,
     func,
     select,
     text,
@@ -30,7 +32,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from services.registrar.domain import Decided, Registration, Standing, Status
+from services.registrar.domain import Decided, Registration, Status
+from services.registrar.opening import Standing
 from shared.database import Transaction
 from shared.events import Locale, RegistrationRequested
 from shared.stores import append_history, listed, lock_accounts
@@ -38,6 +41,13 @@ from shared.stores import append_history, listed, lock_accounts
 metadata = MetaData()
 
 partners = Table("partners", metadata, Column("partner_id", Text, primary_key=True))
+
+early_withdrawals = Table(
+    "early_withdrawals",
+    metadata,
+    Column("registration_id", Uuid, primary_key=True),
+    Column("partner_id", Text, primary_key=True),
+)
 
 _OPEN_SQL = "status in ('awaiting_confirmation', 'awaiting_approval')"
 _HOLDING_SQL = "status in ('awaiting_confirmation', 'awaiting_approval', 'approved')"
@@ -95,6 +105,9 @@ _DECLINED = select(r.customer_email, r.partner_id).where(
     r.changed_at > bindparam("since", type_=DateTime(timezone=True)),
     text("status = 'declined'"),
 )
+_EARLY = select(early_withdrawals).where(early_withdrawals.c.registration_id == any_(listed("ids", Uuid())))
+_KEEP_EARLY = insert(early_withdrawals).on_conflict_do_nothing()
+_FORGET_EARLY = delete(early_withdrawals).where(early_withdrawals.c.registration_id == any_(listed("ids", Uuid())))
 _moved = select(
     func.unnest(listed("ids", Uuid())).label("registration_id"),
     func.unnest(listed("statuses", Text())).label("status"),
@@ -114,6 +127,13 @@ async def lock(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, Registration]
     return {row.registration_id: _registration(row) for row in rows}
 
 
+async def lock_partners(tx: Transaction, partner_ids: Iterable[str]) -> None:
+    """Until this transaction ends, no request and no withdrawal of these partners is decided elsewhere."""
+    ordered = sorted(set(partner_ids))
+    await tx.execute(_ADD_PARTNERS, [{"partner_id": partner_id} for partner_id in ordered])
+    await tx.execute(_LOCK_PARTNERS, {"partner_ids": ordered})
+
+
 async def get(tx: Transaction, registration_id: UUID) -> Registration | None:
     """As it is now, not locked."""
     row = (await tx.execute(_REGISTRATIONS, {"ids": [registration_id]})).first()
@@ -126,10 +146,10 @@ async def lock_standing(
     """All that counts when `requests` are decided, locked: no other batch decides the same partner or account."""
     partner_ids = sorted({request.partner_id for request in requests})
     emails = sorted({request.customer_email for request in requests})
-    await tx.execute(_ADD_PARTNERS, [{"partner_id": partner_id} for partner_id in partner_ids])
-    await tx.execute(_LOCK_PARTNERS, {"partner_ids": partner_ids})
+    await lock_partners(tx, partner_ids)
     accounts = await lock_accounts(tx, emails)
-    known = await lock(tx, [request.registration_id for request in requests])
+    ids = [request.registration_id for request in requests]
+    known = await lock(tx, ids)
     held = await tx.execute(_HELD, {"emails": emails})
     open_count = await tx.execute(_OPEN_COUNT, {"partner_ids": partner_ids})
     declined = await tx.execute(_DECLINED, {"emails": emails, "since": tx.now - cooldown})
@@ -138,13 +158,25 @@ async def lock_standing(
         held=set(held.scalars()),
         open_count=Counter({row.partner_id: row.open for row in open_count}),
         declined={(row.customer_email, row.partner_id) for row in declined},
+        withdrawn=await _withdrawn_early(tx, ids),
     )
     return standing, known
+
+
+async def _withdrawn_early(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
+    partners_of: defaultdict[UUID, set[str]] = defaultdict(set)
+    for row in await tx.execute(_EARLY, {"ids": ids}):
+        partners_of[row.registration_id].add(row.partner_id)
+    return {registration_id: frozenset(them) for registration_id, them in partners_of.items()}
 
 
 async def save(tx: Transaction, decided: Decided) -> None:
     """Everything that was decided: rows, history, and what is told once this transaction commits."""
     await tx.insert(registrations, list(decided.new.values()))
+    if decided.new:
+        await tx.execute(_FORGET_EARLY, {"ids": list(decided.new)})
+    if decided.early:
+        await tx.execute(_KEEP_EARLY, [asdict(it) for it in decided.early])
     await _move(tx, decided.changed)
     await append_history(tx, decided.history)
     tx.emit(*decided.told)

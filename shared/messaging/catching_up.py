@@ -1,32 +1,37 @@
-"""The start-up rule: no decision before the facts that were there at start have been read.
+"""What was waiting at start: read before anything is decided that it may change.
 
-At start the ends of the facts' topic are noted. Until the group's committed offsets have passed them (whichever
-instance read them), the consumer polls nothing but that topic.
+At start the ends of some topics are noted. They are caught up with once the group's committed offsets have passed these
+ends, whichever instance read them.
 """
+
+from collections.abc import Collection
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 
 class CatchingUp:
-    """`done` from the start where there are no facts to wait for."""
+    """`done` from the start where there are no topics to wait for."""
 
-    def __init__(self, topic: str | None) -> None:
-        self.done = topic is None
-        self._topic = topic
+    def __init__(self, topics: Collection[str]) -> None:
+        self.done = not topics
+        self._topics = topics
         self._partitions: list[TopicPartition] = []
         self._unread: dict[TopicPartition, int] = {}
 
     @property
     def only(self) -> list[TopicPartition]:
-        """The partitions to poll meanwhile; none means all."""
+        """The partitions to poll where nothing else may be read meanwhile; none means all."""
         return [] if self.done else self._partitions
 
     async def begin(self, consumer: AIOKafkaConsumer) -> None:
         """Notes the ends, once in the life of a service. Raises KafkaError."""
-        if self.done or self._partitions or self._topic is None:
+        if self.done or self._partitions:
             return
-        numbers = consumer.partitions_for_topic(self._topic) or ()
-        partitions = [TopicPartition(self._topic, number) for number in numbers]
+        partitions = [
+            TopicPartition(topic, number)
+            for topic in self._topics
+            for number in consumer.partitions_for_topic(topic) or ()
+        ]
         begins = await consumer.beginning_offsets(partitions)
         ends = await consumer.end_offsets(partitions)
         self._unread = {tp: end for tp, end in ends.items() if end > begins[tp]}

@@ -35,6 +35,7 @@ from shared.settings import KafkaSettings
 BATCH = 1000
 POLL_MS = 200
 LOOKS_FOR_TOPICS = 6
+LOOK_AT_BACKLOG = 0.5  # seconds
 
 log = structlog.get_logger()
 
@@ -45,12 +46,14 @@ class CannotGoOn(Exception):
 
 class Consumer:
     """Reads all topics of one service's inbox in one group. `facts_topic` is read up to its end at start before
-    anything else is."""
+    anything else is; `backlog` says when all that was waiting at start has been read."""
 
     def __init__(self, group: str, inbox: Inbox, settings: KafkaSettings, *, facts_topic: str | None = None) -> None:
         self.inbox = inbox
         self._settings = settings
-        self.catching_up = CatchingUp(facts_topic)
+        self.catching_up = CatchingUp([facts_topic] if facts_topic else [])
+        self.backlog = CatchingUp(inbox.topics)
+        self._looks_at_backlog = 0.0
         self.polled_at: float | None = None
         self._group = group
         self._broker = new_broker(settings, group, consumer_only=True)
@@ -91,6 +94,7 @@ class Consumer:
             consumer = self._subscriber.consumer
             assert consumer is not None
             await self.catching_up.begin(consumer)
+            await self.backlog.begin(consumer)
             while not stopping.is_set():
                 try:
                     batch = await self._poll(consumer)
@@ -136,6 +140,9 @@ class Consumer:
     async def _poll(self, consumer: AIOKafkaConsumer) -> list[Record]:
         self.polled_at = time.monotonic()
         await self.catching_up.look(consumer)
+        if self.polled_at > self._looks_at_backlog:  # it asks Kafka once a partition
+            await self.backlog.look(consumer)
+            self._looks_at_backlog = time.monotonic() + LOOK_AT_BACKLOG
         try:
             records = await consumer.getmany(*self.catching_up.only, timeout_ms=POLL_MS, max_records=BATCH)
         except NoOffsetForPartitionError:  # this group never read it: from its first record

@@ -8,6 +8,7 @@ from shared.eligibility import Account
 from shared.events import (
     AccountUpdated,
     Billing,
+    ConfirmationExpired,
     CustomerConfirmed,
     CustomerDeclined,
     Locale,
@@ -16,6 +17,7 @@ from shared.events import (
     RegistrationClosed,
     RegistrationOpened,
     RegistrationRequested,
+    RegistrationWithdrawn,
     VngApproved,
     VngRejected,
 )
@@ -86,6 +88,20 @@ def confirmed(registration_id: UUID = ONE, **changes: Any) -> CustomerConfirmed:
 
 def declined(registration_id: UUID = ONE, reason: str | None = "Không quen") -> CustomerDeclined:
     return CustomerDeclined(registration_id=registration_id, reason=reason, declined_at=NOW)
+
+
+def expired(registration_id: UUID = ONE) -> ConfirmationExpired:
+    return ConfirmationExpired(registration_id=registration_id, expired_at=NOW)
+
+
+def withdrawn(registration_id: UUID = ONE, **changes: Any) -> RegistrationWithdrawn:
+    values: dict[str, Any] = {
+        "registration_id": registration_id,
+        "partner_id": PARTNER["partner_id"],
+        "withdrawn_by": "staff@partner.example",
+        "withdrawn_at": NOW,
+    }
+    return RegistrationWithdrawn(**values | changes)
 
 
 def vng_approved(registration_id: UUID = ONE, **changes: Any) -> VngApproved:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.registrar import domain
-from services.registrar.domain import OPEN, TRANSITIONS, Fact, Policy, Registration, Standing, Status
+from services.registrar import domain, opening
+from services.registrar.domain import OPEN, TRANSITIONS, Fact, Registration, Status
+from services.registrar.opening import WITHDRAWN_BEFORE, Policy, Standing
 from shared import events
 from shared.eligibility import Account, Code, CurrentCustomers
 from shared.events import (
@@ -25,7 +26,7 @@ from shared.events import (
     RegistrationOpened,
     RegistrationRequested,
 )
-from shared.history import NO_EFFECT, Entry
+from shared.history import NO_EFFECT, WRONG_PARTNER, Entry
 from tests.domain.batches import repeated, some_of, split
 from tests.domain.facts import (
     CUSTOMER,
@@ -38,9 +39,11 @@ from tests.domain.facts import (
     account,
     confirmed,
     declined,
+    expired,
     requested,
     vng_approved,
     vng_rejected,
+    withdrawn,
 )
 
 POLICY = Policy(open_limit=100, decline_cooldown=timedelta(days=30), current_customers=CurrentCustomers.SKIP)
@@ -55,6 +58,7 @@ class Registrar:
         self.history: list[Entry] = []
         self.told: list[Event] = []
         self.quarantined: list[tuple[Event, str]] = []
+        self.early: dict[UUID, frozenset[str]] = {}
         self._accounts = {it.email: it for it in accounts or (account(),)}
         self._policy = policy
 
@@ -64,7 +68,7 @@ class Registrar:
         facts = [event for event in batch if not isinstance(event, RegistrationRequested)]
         if requests:
             standing = self._standing(at)
-            self._keep(domain.open_registrations(requests, self.registrations, standing, self._policy, at))
+            self._keep(opening.open_registrations(requests, self.registrations, standing, self._policy, at))
         if facts:
             self._keep(domain.advance(facts, self.registrations, at))
         return self
@@ -90,6 +94,7 @@ class Registrar:
                 for it in them
                 if it.status is Status.DECLINED and it.changed_at > now - self._policy.decline_cooldown
             },
+            withdrawn=self.early,
         )
 
     def _keep(self, decided: domain.Decided) -> None:
@@ -97,6 +102,10 @@ class Registrar:
         self.history += decided.history
         self.told += decided.told
         self.quarantined += decided.misfits
+        for it in decided.early:
+            self.early[it.registration_id] = self.early.get(it.registration_id, frozenset()) | {it.partner_id}
+        for registration_id in decided.new:
+            self.early.pop(registration_id, None)
 
 
 def changes_nothing(registrar: Registrar, *batch: RegistrationRequested | Fact) -> None:
@@ -166,8 +175,8 @@ def test_every_code_that_fails_is_kept() -> None:
     policy = Policy(open_limit=0, decline_cooldown=30 * DAY, current_customers=CurrentCustomers.REFUSE)
     poor = account(credit_balance=1, active_services=1, active_discounts=1, in_poc=True, billing=Billing.POSTPAID,
                    vng_customer=True)  # fmt: skip
-    standing = Standing(accounts={CUSTOMER: poor}, held={CUSTOMER}, open_count=Counter(), declined={(CUSTOMER, "p-1")})
-    codes = domain.failing_codes(requested(), standing, policy)
+    standing = Standing({CUSTOMER: poor}, {CUSTOMER}, Counter(), declined={(CUSTOMER, "p-1")}, withdrawn={})
+    codes = opening.failing_codes(requested(), standing, policy)
     assert set(codes) == set(Code) - {Code.NOT_REGISTERED}
     assert len(codes) == len(set(codes))
 
@@ -258,7 +267,7 @@ def test_a_known_id_for_another_partner_or_address_is_quarantined(changed: dict[
         assert registrar.registrations[ONE].partner_id == "p-1"
 
 
-@pytest.mark.parametrize("fact", [confirmed(), declined(), vng_approved(), vng_rejected()])
+@pytest.mark.parametrize("fact", [confirmed(), declined(), expired(), vng_approved(), vng_rejected()])
 def test_a_fact_about_an_unknown_registration_is_quarantined(fact: Fact) -> None:
     registrar = Registrar().hears(fact)
     assert registrar.quarantined == [(fact, "unknown_registration")]
@@ -308,9 +317,62 @@ def test_a_rejection_closes_it_with_its_reason_before_or_after_the_confirmation(
         assert (closed.outcome, closed.reasons) == (Outcome.REJECTED, ("Hồ sơ thiếu",))
 
 
+def test_a_confirmation_that_ran_out_closes_it_and_only_while_it_was_waited_for() -> None:
+    closed = Registrar().hears(requested()).hears(expired()).closed()
+    assert (closed.outcome, closed.reasons) == (Outcome.EXPIRED, ())
+    changes_nothing(Registrar().hears(requested()).hears(confirmed()), expired())
+
+
+def test_a_withdrawal_closes_an_open_registration_with_who_and_why() -> None:
+    for registrar in (Registrar().hears(requested()), Registrar().hears(requested()).hears(confirmed())):
+        closed = registrar.hears(withdrawn(reason="Sai địa chỉ")).closed()
+        assert (closed.outcome, closed.reasons) == (Outcome.WITHDRAWN, ("Sai địa chỉ",))
+        assert (registrar.history[-1].actor, registrar.history[-1].reason) == ("staff@partner.example", "Sai địa chỉ")
+
+
+def test_of_a_withdrawal_and_an_approval_the_first_that_was_seen_holds() -> None:
+    for first, second, status in (
+        (withdrawn(), vng_approved(), Status.WITHDRAWN),
+        (vng_approved(), withdrawn(), Status.APPROVED),
+    ):
+        registrar = Registrar().hears(requested()).hears(confirmed()).hears(first)
+        changes_nothing(registrar, second)
+        assert registrar.status() is status
+
+
+def test_a_withdrawal_read_before_its_request_withdraws_it_and_the_customer_is_never_asked() -> None:
+    registrar = Registrar().hears(withdrawn())
+    assert (registrar.told, registrar.history, registrar.quarantined) == ([], [], [])
+    registrar.hears(requested())
+    assert registrar.status() is Status.WITHDRAWN
+    expected = RegistrationClosed.about(
+        requested(), locale=Locale.VI, outcome=Outcome.WITHDRAWN, reasons=(), closed_at=NOW
+    )
+    assert registrar.told == [expected]
+    assert [(line.status_to, line.reason) for line in registrar.history] == [("withdrawn", WITHDRAWN_BEFORE)]
+    changes_nothing(registrar, requested(), withdrawn(), confirmed())
+
+
+def test_a_registration_withdrawn_before_its_request_holds_neither_account_nor_place() -> None:
+    registrar = Registrar(policy=Policy(1, 30 * DAY, CurrentCustomers.SKIP)).hears(withdrawn(ONE))
+    registrar.hears(requested(ONE), requested(TWO))
+    assert (registrar.status(ONE), registrar.status(TWO)) == (Status.WITHDRAWN, Status.AWAITING_CONFIRMATION)
+
+
+def test_another_partners_withdrawal_changes_nothing_and_is_noted_before_and_after_the_request() -> None:
+    foreign = withdrawn(partner_id="p-2")
+    for registrar in (Registrar().hears(foreign).hears(requested()), Registrar().hears(requested()).hears(foreign)):
+        assert registrar.status() is Status.AWAITING_CONFIRMATION
+        assert [type(event) for event in registrar.told] == [RegistrationOpened]
+        assert [(line.event, line.note) for line in registrar.history] == [
+            ("RegistrationRequested", ""),
+            ("RegistrationWithdrawn", WRONG_PARTNER),
+        ]
+
+
 def test_nothing_moves_a_refused_registration() -> None:
     registrar = refused("in_poc", changes={"in_poc": True})
-    changes_nothing(registrar, confirmed(), declined(), vng_approved(), vng_rejected())
+    changes_nothing(registrar, confirmed(), declined(), expired(), withdrawn(), vng_approved(), vng_rejected())
 
 
 def test_history_names_who_did_it_and_why() -> None:
@@ -322,8 +384,25 @@ def test_history_names_who_did_it_and_why() -> None:
     ]
 
 
+WITHDRAWAL: list[RegistrationRequested | Fact] = [requested(), withdrawn(reason=None)]
+
+
+@given(split(repeated(WITHDRAWAL)))
+def test_a_withdrawn_registration_ends_alike_whichever_is_read_first(
+    batches: list[list[RegistrationRequested | Fact]],
+) -> None:
+    registrar = Registrar()
+    for batch in batches:
+        registrar.hears(*batch)
+    assert registrar.status() is Status.WITHDRAWN
+    [final] = registrar.finals()
+    assert isinstance(final, RegistrationClosed)
+    assert (final.outcome, final.reasons) == (Outcome.WITHDRAWN, ())
+    assert registrar.quarantined == []
+
+
 COMPATIBLE: list[RegistrationRequested | Fact] = [requested(), confirmed(), vng_approved()]
-CONFLICTING: list[Fact] = [confirmed(), declined(), vng_approved(), vng_rejected()]
+CONFLICTING: list[Fact] = [confirmed(), declined(), expired(), withdrawn(), vng_approved(), vng_rejected()]
 
 
 def _requests_into(
@@ -373,7 +452,19 @@ def test_a_batch_decides_as_its_facts_one_by_one(batches: list[list[Fact]]) -> N
     assert together.history == apart.history
 
 
-@given(split(some_of([requested(), requested(TWO, **OTHER_PARTNER), *CONFLICTING, confirmed(TWO), vng_approved(TWO)])))
+EVERYTHING: list[RegistrationRequested | Fact] = [
+    requested(),
+    requested(TWO, **OTHER_PARTNER),
+    *CONFLICTING,
+    withdrawn(partner_id="p-2"),
+    withdrawn(TWO),
+    withdrawn(TWO, partner_id="p-2"),
+    confirmed(TWO),
+    vng_approved(TWO),
+]
+
+
+@given(split(some_of(EVERYTHING)))
 def test_decisions_never_leave_the_table_and_versions_have_no_gap(
     batches: list[list[RegistrationRequested | Fact]],
 ) -> None:

@@ -75,6 +75,8 @@ class World:
             "DATABASE_URL": self.settings.database_url.get_secret_value(),
             "KAFKA_TOPIC_PREFIX": self.prefix,
             "PORTAL_URL": "http://127.0.0.1:1",
+            "APPROVER_URL": "http://127.0.0.1:2",
+            "REVIEW_MAIL_TO": "reviews@vng.example",
             "MAIL_FROM": "registration@vngcloud.example",
             "LINK_SECRET": "a key for links of tests",
             **self.extra,

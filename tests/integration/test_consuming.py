@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from sqlalchemy import text
 
-from shared.database import Transaction
+from shared.database import Transaction, role_of
 from shared.events import CustomerDeclined, Quarantined
 from shared.messaging.consumer import CannotGoOn
 from tests.integration.conftest import PATIENCE, Publish, World, moment, read_topic, service_with, serving
@@ -42,10 +43,9 @@ class Book:
 
 @pytest.fixture
 async def book(world: World) -> Book:
-    database = world.database("registrar")
-    async with database.engine.begin() as connection:
-        await connection.execute(text("create table book (id uuid)"))
-    await database.close()
+    owner = await asyncpg.connect(world.settings.database_url.get_secret_value())
+    await owner.execute(f"create table registrar.book (id uuid); grant all on registrar.book to {role_of('registrar')}")
+    await owner.close()
     return Book()
 
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 
@@ -105,7 +106,12 @@ async def held_open(database: Database) -> AsyncIterator[tuple[Transaction, Call
         waiting = (
             "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
         )
-        await eventually(lambda: rows(database, waiting), lambda found: found[0][0] > 0)
+        url = database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        onlooker = await asyncpg.connect(url)  # under its own role a service does not see what others wait for
+        try:
+            await eventually(lambda: onlooker.fetchval(waiting), lambda found: found > 0)
+        finally:
+            await onlooker.close()
 
     async with database.transaction() as tx:
         yield tx, until_another_waits

@@ -1,11 +1,15 @@
 """The schema that the migrations make is the one that the code declares."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, MetaData, Table
+from sqlalchemy import Connection, MetaData, Table, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from services.approver import store as approver
 from services.notifier import queue
@@ -13,10 +17,10 @@ from services.notifier import store as notifier
 from services.portal import store as portal
 from services.registrar import store as registrar
 from shared import stores
-from shared.database import Database
+from shared.database import url_for_asyncpg
 from shared.messaging import outbox, quarantine
 from shared.migrations import migrate, newest
-from tests.services.conftest import MovableClock, Open, rows
+from tests.services.conftest import Open, rows
 
 MESSAGING = [outbox.table, quarantine.table, stores.history]
 TABLES: dict[str, list[Table]] = {
@@ -42,9 +46,20 @@ INDEXES = """
 """
 
 
-async def catalog(database: Database) -> list[object]:
+@asynccontextmanager
+async def owner(url: str, schema: str) -> AsyncIterator[AsyncEngine]:
+    """Whoever migrates: the service's own role may neither make tables nor see all of them."""
+    settings = {"search_path": schema}
+    engine = create_async_engine(url_for_asyncpg(url), connect_args={"server_settings": settings})
+    yield engine
+    await engine.dispose()
+
+
+async def catalog(engine: AsyncEngine) -> list[object]:
     """All that PostgreSQL keeps of a schema: columns, keys and checks, indexes with their conditions."""
-    return [await rows(database, sql) for sql in (COLUMNS, CONSTRAINTS, INDEXES)]
+    async with engine.connect() as connection:
+        found = [(await connection.execute(text(sql))).all() for sql in (COLUMNS, CONSTRAINTS, INDEXES)]
+    return [[tuple(row) for row in part] for part in found]
 
 
 def declared(service: str) -> MetaData:
@@ -56,36 +71,34 @@ def declared(service: str) -> MetaData:
 
 @SERVICES
 async def test_the_migrated_schema_is_the_declared_one(
-    service: str, open_database: Open, other_database_url: str, clock: MovableClock
+    service: str, database_url: str, other_database_url: str
 ) -> None:
-    migrated = await open_database(service)
-    made = Database(other_database_url, service, clock)
-    try:
-        async with made.engine.begin() as connection:
+    await migrate(database_url, service)
+    async with owner(database_url, service) as migrated, owner(other_database_url, service) as made:
+        async with made.begin() as connection:
             await connection.exec_driver_sql(f"create schema {service}")
             await connection.run_sync(declared(service).create_all)
         assert await catalog(migrated) == await catalog(made)
-    finally:
-        await made.close()
 
 
 @SERVICES
-async def test_alembic_finds_nothing_to_migrate(service: str, open_database: Open) -> None:
+async def test_alembic_finds_nothing_to_migrate(service: str, database_url: str) -> None:
     def differences(connection: Connection) -> list[object]:
         options = {"include_name": lambda name, kind, _parents: kind != "table" or name != "alembic_version"}
         return list(compare_metadata(MigrationContext.configure(connection, opts=options), declared(service)))
 
-    database = await open_database(service)
-    async with database.engine.connect() as connection:
+    await migrate(database_url, service)
+    async with owner(database_url, service) as engine, engine.connect() as connection:
         assert await connection.run_sync(differences) == []
 
 
 @SERVICES
-async def test_migrating_again_changes_nothing(service: str, open_database: Open, database_url: str) -> None:
-    database = await open_database(service)
-    before = await catalog(database)
-    assert await migrate(database_url, service) == (newest(service), newest(service))
-    assert await catalog(database) == before
+async def test_migrating_again_changes_nothing(service: str, database_url: str) -> None:
+    await migrate(database_url, service)
+    async with owner(database_url, service) as engine:
+        before = await catalog(engine)
+        assert await migrate(database_url, service) == (newest(service), newest(service))
+        assert await catalog(engine) == before
 
 
 @SERVICES
@@ -99,3 +112,33 @@ async def test_a_service_sees_no_table_of_another(open_database: Open, database_
     first = await open_database("registrar")
     await migrate(database_url, "notifier")
     assert await rows(first, "select to_regclass('confirmations') is null") == [(True,)]
+
+
+FORBIDDEN = {
+    "rewrite history": "update history set actor = 'nobody'",
+    "forget history": "delete from history",
+    "empty history": "truncate history",
+    "free itself of the rules": "alter table history disable trigger all",
+    "pretend to be migrated": "update alembic_version set version_num = '9999'",
+    "make tables": "create table more (id int)",
+}
+
+
+@SERVICES
+@pytest.mark.parametrize("statement", FORBIDDEN.values(), ids=list(FORBIDDEN))
+async def test_a_service_may_not(statement: str, service: str, open_database: Open) -> None:
+    database = await open_database(service)
+    with pytest.raises(DBAPIError, match=r"permission denied|must be owner"):
+        async with database.engine.begin() as connection:
+            await connection.execute(text(statement))
+
+
+@SERVICES
+async def test_a_service_reads_no_table_of_another_by_name(
+    service: str, open_database: Open, database_url: str
+) -> None:
+    other = "portal" if service != "portal" else "registrar"
+    await migrate(database_url, other)
+    database = await open_database(service)
+    with pytest.raises(DBAPIError, match="permission denied for schema"):
+        await rows(database, f"select * from {other}.history")

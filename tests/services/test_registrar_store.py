@@ -11,8 +11,9 @@ import pytest
 from asyncpg import UniqueViolationError
 
 from services.registrar import store
-from services.registrar.domain import Decided, Policy, Status
+from services.registrar.domain import Decided, Status
 from services.registrar.handlers import handlers
+from services.registrar.opening import Policy
 from shared.database import Database, Transaction
 from shared.eligibility import AccountDeleted, CurrentCustomers
 from shared.events import AccountUpdated, Event, RegistrationRequested
@@ -29,9 +30,11 @@ from tests.domain.facts import (
     account_updated,
     confirmed,
     declined,
+    expired,
     requested,
     vng_approved,
     vng_rejected,
+    withdrawn,
 )
 from tests.services.conftest import MovableClock, Open, held_open, rows, told
 
@@ -64,7 +67,12 @@ async def statuses(database: Database) -> dict[UUID, str]:
 
 
 async def everything(database: Database) -> list[object]:
-    tables = ("registrations order by registration_id", "history order by id", "outbox order by position")
+    tables = (
+        "registrations order by registration_id",
+        "history order by id",
+        "outbox order by position",
+        "early_withdrawals order by registration_id, partner_id",
+    )
     return [await rows(database, f"select * from {table}") for table in tables]
 
 
@@ -121,6 +129,8 @@ async def test_the_outbox_holds_what_was_told_for_its_topic_and_key_in_order(reg
     [requested(), requested(TWO, **OTHER_PARTNER), requested(), requested(THREE, customer_email="u@x.vn")],
     [confirmed(), confirmed()],
     [declined(), declined()],
+    [expired(), expired()],
+    [withdrawn(), withdrawn(TWO), withdrawn(partner_id="p-2"), withdrawn(TWO)],
     [vng_approved(), vng_approved()],
     [vng_rejected()],
 ])  # fmt: skip
@@ -201,6 +211,28 @@ async def test_of_two_facts_that_conflict_at_once_one_ends_it(registrar: Databas
     await second
     assert await statuses(registrar) == {ONE: "declined"}
     assert await told(registrar) == ["RegistrationOpened", "RegistrationClosed"]
+
+
+async def test_a_withdrawal_read_before_its_request_is_kept_until_it_and_then_forgotten(registrar: Database) -> None:
+    await hear(registrar, withdrawn(), withdrawn(partner_id="p-2"), withdrawn(TWO))
+    assert await told(registrar) == []
+    await hear(registrar, requested())
+    assert await statuses(registrar) == {ONE: "withdrawn"}
+    assert await told(registrar) == ["RegistrationClosed"]
+    assert await rows(registrar, "select registration_id from early_withdrawals") == [(TWO,)]
+
+
+@pytest.mark.parametrize("request_first", [True, False])
+async def test_a_request_and_its_withdrawal_at_once_end_withdrawn(registrar: Database, request_first: bool) -> None:
+    facts = [requested(), withdrawn()]
+    first, second = facts if request_first else reversed(facts)
+    async with held_open(registrar) as (tx, until_another_waits):
+        await hear_in(tx, first)
+        late = asyncio.create_task(hear(registrar, second))
+        await until_another_waits()
+    await late
+    assert await statuses(registrar) == {ONE: "withdrawn"}
+    assert await rows(registrar, "select * from early_withdrawals") == []
 
 
 async def test_an_account_that_changes_while_it_is_requested_is_decided_on_one_of_both(registrar: Database) -> None:

@@ -17,6 +17,11 @@ def upgrade() -> None:
     create_accounts_table()
     op.create_table("partners", sa.Column("partner_id", sa.Text, primary_key=True))
     op.create_table(
+        "early_withdrawals",
+        sa.Column("registration_id", sa.Uuid, primary_key=True),
+        sa.Column("partner_id", sa.Text, primary_key=True),
+    )
+    op.create_table(
         "registrations",
         sa.Column("registration_id", sa.Uuid, primary_key=True),
         sa.Column("batch_id", sa.Uuid),
