@@ -105,8 +105,15 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Where the demo's data live.")] = Path(".local"),
     customers: Annotated[Path | None, typer.Option(help="Another list than the example's.")] = None,
     accounts_file: Annotated[Path | None, typer.Option("--accounts", help="Another list than the example's.")] = None,
+    days: Annotated[
+        int | None, typer.Option(min=0, max=60, help="Move the clock through so many days instead.")
+    ] = None,
 ) -> None:
     """Run everything on this machine and walk customers through it."""
+    if days is not None:
+        from commands.time_travel import run as travel
+
+        raise typer.Exit(travel(folder, days))
     from commands.demo import run
 
     raise typer.Exit(run(folder, customers, accounts_file))

@@ -4,6 +4,7 @@
 - Memory is bounded: the newest KEPT messages stay, raw; they are parsed when somebody looks.
 - Messages are numbered from 1 in the order of receipt; numbers are never used again.
 - `stop` and `start` keep the ports and the messages: a test can take the mail server away for a while.
+- `unknown` holds addresses that it refuses, as a server does that has no such mailbox.
 """
 
 from __future__ import annotations
@@ -71,6 +72,7 @@ class Mailbox:
     """The running mail server. Made by `mailbox`."""
 
     def __init__(self) -> None:
+        self.unknown: set[str] = set()
         self._kept: deque[Mail] = deque(maxlen=KEPT)
         self._received = 0
         self._arrival = threading.Condition()
@@ -139,6 +141,15 @@ class Mailbox:
     def close(self) -> None:
         self.stop()
         self._page.close()
+
+    async def handle_RCPT(  # noqa: N802  # the name is aiosmtpd's
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Called by aiosmtpd for each recipient."""
+        if address.lower() in self.unknown:
+            return "550 5.1.1 there is no such mailbox here"
+        envelope.rcpt_tos.append(address)
+        return "250 recipient is known"
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  # the name is aiosmtpd's
         """Called by aiosmtpd for each message."""

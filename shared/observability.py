@@ -2,17 +2,19 @@
 
 import logging
 import sys
+from typing import TextIO
 
 import structlog
 
 
-def configure_logging(log_format: str) -> None:
-    """Once, at the start of a process. `log_format` is "console" or "json"; lines go to stderr."""
+def configure_logging(log_format: str, file: TextIO | None = None) -> None:
+    """Once, at the start of a process. `log_format` is "console" or "json"; `file` None: lines go to stderr."""
+    file = file or sys.stderr
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if log_format == "json"
         else structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(),
+            colors=file.isatty(),
             pad_event_to=28,
             exception_formatter=structlog.dev.plain_traceback,  # without the values of variables
         )
@@ -27,10 +29,10 @@ def configure_logging(log_format: str) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(file=file),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(file)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -64,7 +64,7 @@ class Service:
         )
         self.relay = Relay(self.database, lambda: publisher(settings, f"{name}-relay"), topic_prefix=prefix)
         self.scheduler = Scheduler(self.database, deadlines, lambda: self.consumer.backlog.done)
-        self._workers = [self.consumer.run, self.relay.run, self.scheduler.run, *workers(self.database)]
+        self.workers = workers(self.database)
         self.web = web(self) if web else Starlette(routes=health_routes(self.checks, self.registry))
 
     async def serve(
@@ -92,9 +92,10 @@ class Service:
             finally:
                 stopping.set()  # one that fails ends all, each in its own order
 
+        workers = [self.consumer.run, self.relay.run, self.scheduler.run, *self.workers]
         try:
             await self._wait_for_schema(stopping)
-            ends = await asyncio.gather(*map(run, self._workers), return_exceptions=True)
+            ends = await asyncio.gather(*map(run, workers), return_exceptions=True)
         finally:
             await self.database.close()
         for end in ends:

@@ -33,21 +33,25 @@ READY_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class Room:
+    """Servers with tables and topics. `urls`: where the services are to listen; `environment`: their settings."""
+
     servers: Servers
     urls: dict[str, str]
-    processes: dict[str, Process]
     environment: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Machine(Room):
+    processes: dict[str, Process]
+
+
 @contextmanager
-def running(folder: Path, say: Callable[[str], None]) -> Iterator[Machine]:
-    """Everything up and ready; all of it is stopped at the end, however it ends."""
+def prepared(folder: Path, say: Callable[[str], None]) -> Iterator[Room]:
+    """Servers up, tables and topics made; all is stopped at the end, however it ends. No service runs yet."""
     _refuse_foreign_people()
-    folder /= "demo"
     _forget_the_last_demo(folder)
-    with ExitStack() as stack:
-        started = stack.enter_context(servers(folder, say))
+    with servers(folder, say) as started:
         urls = {name: f"http://127.0.0.1:{free_port()}" for name in SERVICES}
         environment = {
             **os.environ,
@@ -56,12 +60,21 @@ def running(folder: Path, say: Callable[[str], None]) -> Iterator[Machine]:
             **asyncio.run(_own_room(started)),
         }
         asyncio.run(_prepare(environment))
-        processes = {name: _service(name, urls[name], environment, folder) for name in SERVICES}
+        yield Room(started, urls, environment)
+
+
+@contextmanager
+def running(folder: Path, say: Callable[[str], None]) -> Iterator[Machine]:
+    """Everything up and ready; all of it is stopped at the end, however it ends."""
+    folder /= "demo"
+    with ExitStack() as stack:
+        room = stack.enter_context(prepared(folder, say))
+        processes = {name: _service(name, room.urls[name], room.environment, folder) for name in SERVICES}
         stack.callback(_stop, processes)
         with ThreadPoolExecutor(len(processes)) as pool:
-            list(pool.map(lambda name: processes[name].wait_until(_ready(urls[name]), READY_SECONDS), processes))
+            list(pool.map(lambda name: processes[name].wait_until(_ready(room.urls[name]), READY_SECONDS), processes))
         say("portal, registrar, notifier and approver are ready")
-        yield Machine(started, urls, processes, environment)
+        yield Machine(room.servers, room.urls, room.environment, processes)
 
 
 def _stop(processes: dict[str, Process]) -> None:

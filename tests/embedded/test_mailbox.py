@@ -76,3 +76,12 @@ async def test_a_mailbox_that_was_away_is_back_at_the_same_address() -> None:
         box.start()
         await send(box, a_mail())
         assert [mail.n for mail in box.messages()] == [1, 2]
+
+
+async def test_an_address_without_a_mailbox_is_refused_and_the_others_are_not() -> None:
+    with mailbox() as box:
+        box.unknown.add("lan@customer.example")
+        with pytest.raises(aiosmtplib.SMTPRecipientsRefused, match="550"):
+            await send(box, a_mail())
+        await send(box, a_mail("other@customer.example"))
+        assert [mail.to for mail in box.messages()] == [("other@customer.example",)]
