@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install demo test check lock docs clean bench-drain
+.PHONY: install demo test check lock docs clean bench-drain bench-scheduler
 
 install: $(INSTALLED)
 
@@ -35,6 +35,10 @@ check: $(INSTALLED_DEV)
 # How fast waiting requests drain through registrar, and its memory meanwhile.
 bench-drain: $(INSTALLED)
 	$(BIN)/python -m bench.drain 20000 200000
+
+# What a pass of the scheduler costs over a million open registrations, and what consumers notice of it.
+bench-scheduler: $(INSTALLED)
+	$(BIN)/python -m bench.scheduler 1000000
 
 # The pages that are drawn from the code.
 docs: $(INSTALLED)
