@@ -2,7 +2,7 @@
 
 import html
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,7 +18,9 @@ from embedded.mailbox import Mailbox
 from shared.events import AccountUpdated
 from shared.web.formats import VIETNAM
 
-SOURCE = "/vng-accounts"
+SOURCE = "vng-accounts"
+A_WHILE = timedelta(minutes=5)
+"""Between what two people do on one day."""
 
 
 class Journey:
@@ -40,21 +42,27 @@ class Journey:
         await self._apps.settle()
 
     async def live(self, day: int) -> None:
-        """The clock's arrival in the morning of `day`, then what people do on it."""
+        """The morning of `day`, what people do on it, and its evening."""
         self._apps.now = story.morning(day)
         self._say(f"day {day:>2}  {_in_words(self._apps.now)}")
         await self._settle()
         for act in story.STORY:
             if act.day == day:
+                self._apps.now += A_WHILE
                 await self._do(act)
                 await self._settle()
+        self._apps.now = story.evening(day)
+        await self._settle()
 
     async def ends(self) -> list[tuple[str, str]]:
         """Each registration and its status, as the portal's page shows it."""
         return [(customer, await self._status(person, path)) for person, customer, path in self._registered]
 
     async def _do(self, act: Act) -> None:
-        self._say(f"        {act.who} {act.does} {act.customer} {f'({act.words})' if act.words else ''}".rstrip())
+        words = f" ({act.words})" if act.words else ""
+        self._say(
+            f"        {_clock(self._apps.now)}  {act.who}: {' '.join(filter(None, (act.does, act.customer)))}{words}"
+        )
         match act.does:
             case "register":
                 await self._register(act)
@@ -81,16 +89,17 @@ class Journey:
         await self._apps.settle()
         for mail in self._mailbox.messages():
             if mail.n > self._read:
-                self._say(f"        mail to {', '.join(mail.to)}: {mail.subject}")
+                self._say(f"        {_clock(self._apps.now)}  mail to {', '.join(mail.to)}: {mail.subject}")
                 self._read = mail.n
 
     async def _register(self, act: Act) -> None:
         fields = {"customer_email": act.customer, "common_name": act.words, "role": "Partner"}
         page = await self._post("portal", act.who, "/accounts", "/accounts", fields)
-        found = re.search(r'href="(/accounts/[0-9a-f-]{36})"', page.text)  # the newest comes first
-        if not found:
-            raise Failed(f"the portal's list shows no registration of {act.customer}; expected it first")
-        self._registered.append((act.who, act.customer, found[1]))
+        known = {path for _, _, path in self._registered}
+        listed = re.findall(r'href="(/accounts/[0-9a-f-]{36})"', page.text)
+        if len(new := [path for path in dict.fromkeys(listed) if path not in known]) != 1:
+            raise Failed(f"the portal's list shows {len(new)} new registrations for {act.customer}; expected one")
+        self._registered.append((act.who, act.customer, new[0]))
 
     async def _answer(self, act: Act, *, first_link: bool) -> None:
         mails = [mail for mail in self._mailbox.messages(to=act.who) if "/confirmations/" in mail.text]
@@ -149,4 +158,8 @@ def _refuse_failure(what: str, status: int, title: str) -> None:
 
 
 def _in_words(moment: datetime) -> str:
-    return f"{moment.astimezone(VIETNAM):%a %d %b %Y, %H:%M (GMT+7)}"
+    return f"{moment.astimezone(VIETNAM):%a %d %b %Y}"
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment.astimezone(VIETNAM):%H:%M}"

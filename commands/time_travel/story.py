@@ -95,3 +95,7 @@ EXPECTED = (
 
 def morning(day: int) -> datetime:
     return START + timedelta(days=day)
+
+
+def evening(day: int) -> datetime:
+    return morning(day) + timedelta(hours=9)

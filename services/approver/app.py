@@ -1,11 +1,15 @@
 """Approver, put together. Nothing happens at import."""
 
+from functools import partial
 from pathlib import Path
 
+from holidays import country_holidays
 from starlette.types import ASGIApp
 
 from services.approver import messages_vi, pages
-from services.approver.handlers import handlers
+from services.approver.business_days import after_business_days
+from services.approver.domain import Rules
+from services.approver.handlers import deadlines, handlers
 from shared.clock import Clock, system_clock
 from shared.service import Service
 from shared.settings import ApproverSettings
@@ -16,12 +20,11 @@ from shared.web.templating import Pages
 
 
 def create_app(settings: ApproverSettings, *, clock: Clock = system_clock) -> Service:
-    def rules(service: Service) -> pages.Rules:
-        return pages.Rules(
-            policy=settings.approval_for_current_customers,
-            claim_for=settings.claim_for,
-            caught_up=lambda: service.consumer.catching_up.done,
-        )
+    rules = Rules(
+        policy=settings.approval_for_current_customers,
+        claim_for=settings.claim_for,
+        due_at=partial(after_business_days, days=settings.review_within_business_days, holidays=country_holidays("VN")),
+    )
 
     def web(service: Service) -> ASGIApp:
         site = Site("approver", settings.public_url)
@@ -29,10 +32,10 @@ def create_app(settings: ApproverSettings, *, clock: Clock = system_clock) -> Se
         sign_in = SignIn(settings, templates, for_partners=False, clock=clock)
         return create_web_app(
             pages=templates,
-            routes=pages.routes(templates, sign_in, service.database, rules(service)),
+            routes=pages.routes(templates, sign_in, service.database, rules, lambda: service.consumer.catching_up.done),
             checks=service.checks,
             registry=service.registry,
             sign_in=sign_in,
         )
 
-    return Service("approver", settings, clock, handlers(settings.approval_for_current_customers), web=web)
+    return Service("approver", settings, clock, handlers(rules), deadlines=deadlines(rules), web=web)

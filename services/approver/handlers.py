@@ -1,27 +1,28 @@
-"""What approver does on each event: the table at the end is the whole service."""
+"""What approver does on each event, and when the time has come: the tables at the end are the whole service."""
 
 from collections.abc import Sequence
 from functools import partial
 
-from services.approver import domain, store
-from services.approver.domain import Final
+from services.approver import claims, domain, reviews, store
+from services.approver.domain import Final, Rules
 from shared.database import Transaction
-from shared.eligibility import AccountFact, CurrentCustomers
+from shared.eligibility import AccountFact
 from shared.events import AccountUpdated, CustomerConfirmed, RegistrationApproved, RegistrationClosed
 from shared.messaging.batch import Handlers
+from shared.scheduler import Deadline
 from shared.stores import lock_accounts, remember_accounts
 
 
-async def review_changed_accounts(facts: Sequence[AccountFact], tx: Transaction, *, policy: CurrentCustomers) -> None:
+async def review_changed_accounts(facts: Sequence[AccountFact], tx: Transaction, *, rules: Rules) -> None:
     changed = await remember_accounts(tx, facts)
     cases = await store.lock_open_of(tx, changed)
-    await store.save(tx, domain.apply_policy(cases, changed, policy, tx.now))
+    await store.save(tx, domain.apply_policy(cases, changed, rules.policy, tx.now))
 
 
-async def open_cases(confirmed: Sequence[CustomerConfirmed], tx: Transaction, *, policy: CurrentCustomers) -> None:
+async def open_cases(confirmed: Sequence[CustomerConfirmed], tx: Transaction, *, rules: Rules) -> None:
     accounts = await lock_accounts(tx, [event.customer_email for event in confirmed])
     known = await store.lock(tx, [event.registration_id for event in confirmed])
-    await store.save(tx, domain.open_cases(confirmed, known, accounts, policy, tx.now))
+    await store.save(tx, domain.open_cases(confirmed, known, accounts, rules, tx.now))
 
 
 async def close_cases(finals: Sequence[Final], tx: Transaction) -> None:
@@ -29,10 +30,34 @@ async def close_cases(finals: Sequence[Final], tx: Transaction) -> None:
     await store.save(tx, domain.close_cases(finals, known, tx.now))
 
 
-def handlers(policy: CurrentCustomers) -> Handlers:
+async def remind_of_reviews(tx: Transaction, most: int) -> int:
+    cases = await store.take_due(tx, most)
+    await store.save(tx, reviews.remind(cases, tx.now))
+    return len(cases)
+
+
+async def end_lapsed_claims(tx: Transaction, most: int, *, rules: Rules) -> int:
+    """Accounts are locked before cases: which accounts, is looked up first, without a lock."""
+    lapsed = await store.find_lapsed(tx, most)
+    if not lapsed:
+        return 0
+    accounts = await lock_accounts(tx, lapsed.values())
+    cases = await store.take_lapsed(tx, lapsed)
+    await store.save(tx, claims.lapse(cases, accounts, rules.policy, tx.now))
+    return len(cases)
+
+
+def handlers(rules: Rules) -> Handlers:
     return {
-        AccountUpdated: partial(review_changed_accounts, policy=policy),
-        CustomerConfirmed: partial(open_cases, policy=policy),
+        AccountUpdated: partial(review_changed_accounts, rules=rules),
+        CustomerConfirmed: partial(open_cases, rules=rules),
         RegistrationApproved: close_cases,
         RegistrationClosed: close_cases,
     }
+
+
+def deadlines(rules: Rules) -> list[Deadline]:
+    return [
+        Deadline("review due", remind_of_reviews),
+        Deadline("claims that lapse", partial(end_lapsed_claims, rules=rules)),
+    ]

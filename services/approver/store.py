@@ -1,10 +1,15 @@
 """Approver's cases, set by set. Accounts are locked before cases, each in order, wherever both are."""
 
+import json
 from collections.abc import Iterable
+from dataclasses import asdict, fields
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    JSON,
+    CheckConstraint,
     Column,
     DateTime,
     Index,
@@ -15,16 +20,23 @@ from sqlalchemy import (
     Uuid,
     any_,
     bindparam,
+    func,
     select,
     text,
     update,
 )
 
 from services.approver.domain import Case, Decided, Status
+from services.approver.facts import Facts
 from shared.database import Transaction
-from shared.stores import append_history, listed
+from shared.events import Billing
+from shared.stores import accounts, append_history, listed
 
 metadata = MetaData()
+
+_OPEN_SQL = "status = 'open'"
+_NOT_TOLD_SQL = "status = 'open' and due_told_at is null"
+_CLAIMED_SQL = "status = 'open' and claimed_until is not null"
 
 cases = Table(
     "cases",
@@ -38,39 +50,73 @@ cases = Table(
     Column("status", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("opened_at", DateTime(timezone=True), nullable=False),
+    Column("facts", JSON(none_as_null=True)),
+    Column("due_at", DateTime(timezone=True)),
+    Column("due_told_at", DateTime(timezone=True)),
     Column("claimed_by", Text),
     Column("claimed_until", DateTime(timezone=True)),
     Column("decided_by", Text),
     Column("decided_at", DateTime(timezone=True)),
     Column("reason", Text),
     Column("outcome", Text),
-    Index("cases_open_idx", "opened_at", "registration_id", postgresql_where=text("status = 'open'")),
-    Index("cases_open_account_idx", "customer_email", postgresql_where=text("status = 'open'")),
+    Column("final_at", DateTime(timezone=True)),
+    CheckConstraint("status <> 'open' or due_at is not null", name="an_open_case_is_due"),
+    Index("cases_open_idx", "due_at", "registration_id", postgresql_where=text(_OPEN_SQL)),
+    Index("cases_open_account_idx", "customer_email", postgresql_where=text(_OPEN_SQL)),
+    Index("cases_not_told_idx", "due_at", postgresql_where=text(_NOT_TOLD_SQL)),
+    Index("cases_claimed_idx", "claimed_until", postgresql_where=text(_CLAIMED_SQL)),
 )
 
 c = cases.c
-_OPEN = text("status = 'open'")
+_NOW = bindparam("now", type_=DateTime(timezone=True))
+_MOST = bindparam("most", type_=Integer())
 
 _LOCK = (
     select(cases).where(c.registration_id == any_(listed("ids", Uuid()))).order_by(c.registration_id).with_for_update()
 )
 _GET = select(cases).where(c.registration_id == bindparam("id"))
+# The conditions are written out, as in the indexes: the planner uses a partial index only where it can see them.
 _LOCK_OPEN_OF = (
     select(cases)
-    .where(c.customer_email == any_(listed("emails", Text())), _OPEN)
+    .where(c.customer_email == any_(listed("emails", Text())), text(_OPEN_SQL))
     .order_by(c.registration_id)
     .with_for_update()
 )
-_OLDEST_OPEN = (
-    select(cases).where(_OPEN).order_by(c.opened_at, c.registration_id).limit(bindparam("most", type_=Integer()))
+_DUE_FIRST = select(cases).where(text(_OPEN_SQL)).order_by(c.due_at, c.registration_id).limit(_MOST)
+_TAKE_DUE = (
+    select(cases)
+    .where(text(_NOT_TOLD_SQL), c.due_at <= _NOW)
+    .order_by(c.due_at)
+    .limit(_MOST)
+    .with_for_update(skip_locked=True)
+)
+_FIND_LAPSED = (
+    select(c.registration_id, c.customer_email)
+    .where(text(_CLAIMED_SQL), c.claimed_until <= _NOW)
+    .order_by(c.claimed_until)
+    .limit(_MOST)
+)
+_TAKE_LAPSED = (
+    select(cases)
+    .where(c.registration_id == any_(listed("ids", Uuid())), text(_CLAIMED_SQL), c.claimed_until <= _NOW)
+    .order_by(c.registration_id)
+    .with_for_update(skip_locked=True)
+)
+_FACT_NAMES = [it.name for it in fields(Facts)]
+_FACTS = select(accounts.c.email, *(accounts.c[name] for name in _FACT_NAMES)).where(
+    accounts.c.email == any_(listed("emails", Text())), ~accounts.c.deleted
 )
 _CHANGEABLE = (
-    "status", "version", "claimed_by", "claimed_until", "decided_by", "decided_at", "reason", "outcome"
+    "status", "version", "due_told_at", "claimed_by", "claimed_until", "decided_by", "decided_at", "reason",
+    "outcome", "final_at",
 )  # fmt: skip
+_changes = select(
+    *(func.unnest(listed(f"all_{name}", c[name].type)).label(name) for name in ("registration_id", *_CHANGEABLE))
+).subquery("changes")
 _CHANGE = (
     update(cases)
-    .where(c.registration_id == bindparam("id"))
-    .values({name: bindparam(f"new_{name}") for name in _CHANGEABLE})
+    .where(c.registration_id == _changes.c.registration_id)
+    .values({name: _changes.c[name] for name in _CHANGEABLE})
 )
 
 
@@ -84,29 +130,62 @@ async def lock_open_of(tx: Transaction, emails: Iterable[str]) -> list[Case]:
     return [_case(row) for row in await tx.execute(_LOCK_OPEN_OF, {"emails": sorted(set(emails))})]
 
 
+async def take_due(tx: Transaction, most: int) -> list[Case]:
+    """Open cases whose review is due and was not told, locked: those that nobody else has in hand."""
+    return [_case(row) for row in await tx.execute(_TAKE_DUE, {"now": tx.now, "most": most})]
+
+
+async def find_lapsed(tx: Transaction, most: int) -> dict[UUID, str]:
+    """Cases with a claim whose time is over, not locked, and their accounts: these are to be locked first."""
+    rows = await tx.execute(_FIND_LAPSED, {"now": tx.now, "most": most})
+    return {row.registration_id: row.customer_email for row in rows}
+
+
+async def take_lapsed(tx: Transaction, ids: Iterable[UUID]) -> list[Case]:
+    """Those of `ids` whose claim is still one whose time is over, locked, and that nobody else has in hand."""
+    return [_case(row) for row in await tx.execute(_TAKE_LAPSED, {"now": tx.now, "ids": sorted(ids)})]
+
+
 async def get(tx: Transaction, registration_id: UUID) -> Case | None:
     """As it is now, not locked."""
     row = (await tx.execute(_GET, {"id": registration_id})).first()
     return _case(row) if row else None
 
 
-async def oldest_open(tx: Transaction, most: int) -> list[Case]:
-    return [_case(row) for row in await tx.execute(_OLDEST_OPEN, {"most": most})]
+async def due_first(tx: Transaction, most: int) -> list[Case]:
+    """The open cases, not locked, those that are due longest or soonest first."""
+    return [_case(row) for row in await tx.execute(_DUE_FIRST, {"most": most})]
+
+
+async def facts_now(tx: Transaction, emails: Iterable[str]) -> dict[str, Facts]:
+    """Of the accounts that there are, not locked."""
+    rows = await tx.execute(_FACTS, {"emails": sorted(set(emails))})
+    return {row.email: _facts({name: getattr(row, name) for name in _FACT_NAMES}) for row in rows}
 
 
 async def save(tx: Transaction, decided: Decided) -> None:
-    await tx.insert(cases, list(decided.new.values()))
+    await tx.insert(cases, [_row(case) for case in decided.new.values()])
     if decided.changed:
-        await tx.execute(_CHANGE, [_values(case) for case in decided.changed.values()])
+        changed = decided.changed.values()
+        names = ("registration_id", *_CHANGEABLE)
+        await tx.execute(_CHANGE, {f"all_{name}": [getattr(case, name) for case in changed] for name in names})
     await append_history(tx, decided.history)
     tx.emit(*decided.told)
 
 
-def _values(case: Case) -> dict[str, Any]:
-    return {"id": case.registration_id} | {f"new_{name}": getattr(case, name) for name in _CHANGEABLE}
+def _row(case: Case) -> SimpleNamespace:
+    """COPY wants JSON as text."""
+    values = {column.name: getattr(case, column.name) for column in cases.columns}
+    facts = json.dumps(asdict(case.facts)) if case.facts else None
+    return SimpleNamespace(**values | {"facts": facts})
 
 
 def _case(row: Any) -> Case:
     values = row._asdict()
     values["status"] = Status(row.status)
+    values["facts"] = _facts(row.facts) if row.facts else None
     return Case(**values)
+
+
+def _facts(values: dict[str, Any]) -> Facts:
+    return Facts(**values | {"billing": Billing(values["billing"])})

@@ -5,14 +5,16 @@ every event makes the row if it is missing, status only moves forward, a final s
 detail is merged by a rule that does not ask what came first: the earliest time, the highest number.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from services.portal.facts import DETAILS, Fact, happened_at, line, note_of
 from shared.events import (
+    ConfirmationResendRefused,
     ConfirmationSent,
     ConfirmationUndeliverable,
     CustomerConfirmed,
@@ -45,15 +47,7 @@ class Status(StrEnum):
 
 _STAGES = {Status.REQUESTED: 1, Status.AWAITING_CONFIRMATION: 2, Status.AWAITING_APPROVAL: 3}
 FINAL = frozenset(Status) - _STAGES.keys()
-
-Fact = (
-    RegistrationOpened
-    | ConfirmationSent
-    | ConfirmationUndeliverable
-    | CustomerConfirmed
-    | RegistrationApproved
-    | RegistrationClosed
-)
+CLOSED = FINAL - {Status.APPROVED}
 
 _IMPLIES: Mapping[type[Fact], frozenset[Status]] = {
     RegistrationOpened: frozenset({Status.AWAITING_CONFIRMATION}),
@@ -61,8 +55,9 @@ _IMPLIES: Mapping[type[Fact], frozenset[Status]] = {
     ConfirmationUndeliverable: frozenset({Status.AWAITING_CONFIRMATION}),
     CustomerConfirmed: frozenset({Status.AWAITING_APPROVAL}),
     RegistrationApproved: frozenset({Status.APPROVED}),
-    RegistrationClosed: FINAL - {Status.APPROVED},
+    RegistrationClosed: CLOSED,
 }
+"""A refused resend is not in it: it is refused in every status."""
 
 TRANSITIONS: Mapping[tuple[Status | None, type[Event]], frozenset[Status]] = {
     (None, RegistrationRequested): frozenset({Status.REQUESTED}),
@@ -99,12 +94,33 @@ class Registration:
     next_resend_at: datetime | None = None
     undeliverable_at: datetime | None = None
     undeliverable_detail: str | None = None
+    resend_requested_at: datetime | None = None
+    resend_requested_by: str | None = None
+    resend_awaited: bool = False  # notifier has said nothing newer since; its clock may differ, so times do not tell
+    resend_refused_at: datetime | None = None  # when the refused one was requested
+    resend_refused_code: str | None = None
+    withdrawal_asked_at: datetime | None = None
+    withdrawal_asked_by: str | None = None
+    withdrawal_reason: str | None = None
 
     @property
     def undeliverable(self) -> str | None:
         """Why the newest confirmation mail never arrived; None where none failed, or one was sent since."""
-        overtaken = self.undeliverable_at and self.mail_sent_at and self.mail_sent_at > self.undeliverable_at
-        return None if overtaken else self.undeliverable_detail
+        return self.undeliverable_detail if _after(self.undeliverable_at, self.mail_sent_at) else None
+
+    @property
+    def resend_refusal(self) -> str | None:
+        """Notifier's code where the newest word about a resend is that it was refused."""
+        told = _after(self.resend_refused_at, self.resend_requested_at, self.mail_sent_at)
+        return self.resend_refused_code if told else None
+
+    @property
+    def withdrawal_under_way(self) -> bool:
+        return self.withdrawal_asked_at is not None and self.status not in FINAL
+
+
+def _after(at: datetime | None, *others: datetime | None) -> bool:
+    return at is not None and all(other is None or other <= at for other in others)
 
 
 @dataclass(slots=True)
@@ -123,12 +139,12 @@ def requested(request: RegistrationRequested) -> tuple[Registration, Entry]:
         changed_at=request.requested_at,
         **{name: getattr(request, name) for name in RegistrationRequested.model_fields},
     )
-    return registration, _entry(None, registration, request)
+    return registration, line(request, None, Status.REQUESTED, Status.REQUESTED.stage, TRANSITION)
 
 
 def missing(fact: Fact) -> Registration:
     """The row of a registration first heard of by `fact`, before anything that it tells."""
-    at = _happened_at(fact)
+    at = happened_at(fact)
     return Registration(fact.registration_id, fact.partner_id, Status.REQUESTED, at, at)
 
 
@@ -141,10 +157,7 @@ def read(facts: Sequence[Fact], known: Mapping[UUID, Registration]) -> Decided:
             decided.misfits.append((fact, "registration_id_reused"))  # else one partner would read another's
             continue
         after = fold(before, fact)
-        if after.status is not before.status:
-            decided.history.append(_entry(before.status, after, fact))
-        elif after == before:
-            decided.history.append(_entry(before.status, before, fact, NO_EFFECT))
+        decided.history += _lines(before, after, fact)
         decided.changed[fact.registration_id] = after
     return decided
 
@@ -153,16 +166,28 @@ def fold(before: Registration, fact: Fact) -> Registration:
     target = _target(fact)
     if before.status in FINAL and target in FINAL and target is not before.status:
         return before
-    at = _happened_at(fact)
-    forward = target in TRANSITIONS.get((before.status, type(fact)), ())
+    at = happened_at(fact)
+    allowed = TRANSITIONS.get((before.status, type(fact)), frozenset())
     return replace(
         before,
-        status=target if forward else before.status,
+        status=target if target in allowed else before.status,
         requested_at=min(before.requested_at, at),
         changed_at=max(before.changed_at, at),
         **_missing_names(before, fact),
         **_details(before, fact),
     )
+
+
+def _lines(before: Registration, after: Registration, fact: Fact) -> Iterator[Entry]:
+    """The move, if it is one, and what happened where the move does not say it."""
+    stage = after.status.stage
+    moves = after.status is not before.status
+    if moves:
+        yield line(fact, before.status, after.status, stage, TRANSITION)
+    unmoved = NO_EFFECT if after == before else DETAILS
+    note = note_of(fact) or ("" if moves else unmoved)
+    if note:
+        yield line(fact, after.status, after.status, stage, note)
 
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -182,64 +207,29 @@ def _details(before: Registration, fact: Fact) -> dict[str, Any]:
                 "valid_until": fact.valid_until,
                 "resends_left": fact.resends_left,
                 "next_resend_at": fact.next_resend_at,
+                "resend_awaited": False,
+            }
+        case ConfirmationResendRefused() if (before.resend_refused_at or _NEVER) < fact.requested_at:
+            awaited = before.resend_awaited and fact.requested_at < (before.resend_requested_at or _NEVER)
+            return {
+                "resend_refused_at": fact.requested_at,
+                "resend_refused_code": fact.code,
+                "resend_awaited": awaited,
             }
         case ConfirmationUndeliverable() if (before.undeliverable_at or _NEVER) < fact.failed_at:
-            return {"undeliverable_at": fact.failed_at, "undeliverable_detail": fact.detail}
+            return {
+                "undeliverable_at": fact.failed_at,
+                "undeliverable_detail": fact.detail,
+                "resend_awaited": False,
+            }
         case RegistrationClosed():
             return {"reasons": fact.reasons}
         case _:
             return {}
 
 
-def _target(fact: Fact) -> Status:
+def _target(fact: Fact) -> Status | None:
+    """None where the fact says nothing of the status."""
     if isinstance(fact, RegistrationClosed):
         return Status(fact.outcome.value)
-    (target,) = _IMPLIES[type(fact)]
-    return target
-
-
-def _happened_at(event: RegistrationRequested | Fact) -> datetime:
-    at: datetime = getattr(event, _TIME_OF[type(event)])
-    return at
-
-
-_TIME_OF = {
-    RegistrationRequested: "requested_at",
-    RegistrationOpened: "opened_at",
-    ConfirmationSent: "sent_at",
-    ConfirmationUndeliverable: "failed_at",
-    CustomerConfirmed: "confirmed_at",
-    RegistrationApproved: "approved_at",
-    RegistrationClosed: "closed_at",
-}
-
-
-def _entry(
-    before: Status | None, after: Registration, event: RegistrationRequested | Fact, note: str = TRANSITION
-) -> Entry:
-    return Entry(
-        registration_id=after.registration_id,
-        version=after.status.stage,
-        status_from=before,
-        status_to=after.status,
-        event=event.type(),
-        note=note,
-        actor=_actor(event),
-        reason=", ".join(event.reasons) or None if isinstance(event, RegistrationClosed) else None,
-        at=_happened_at(event),
-    )
-
-
-def _actor(event: RegistrationRequested | Fact) -> str:
-    """The person, where the event names one; else the service that wrote it."""
-    match event:
-        case RegistrationRequested():
-            return event.requested_by
-        case CustomerConfirmed():
-            return event.customer_email
-        case RegistrationApproved():
-            return event.approved_by
-        case ConfirmationSent() | ConfirmationUndeliverable():
-            return "notifier"
-        case RegistrationOpened() | RegistrationClosed():
-            return "registrar"
+    return next(iter(_IMPLIES.get(type(fact), ())), None)

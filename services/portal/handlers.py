@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from services.portal import domain, store
-from services.portal.domain import Fact
+from services.portal.facts import Fact
 from shared.database import Transaction
 from shared.events import (
+    ConfirmationResendRefused,
     ConfirmationSent,
     ConfirmationUndeliverable,
     CustomerConfirmed,
@@ -25,6 +26,7 @@ def handlers() -> Handlers:
     return {
         RegistrationOpened: update_registrations,
         ConfirmationSent: update_registrations,
+        ConfirmationResendRefused: update_registrations,
         ConfirmationUndeliverable: update_registrations,
         CustomerConfirmed: update_registrations,
         RegistrationApproved: update_registrations,

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
+    Boolean,
     Column,
     DateTime,
     Index,
@@ -25,7 +26,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from services.portal import domain
-from services.portal.domain import Decided, Fact, Registration, Status
+from services.portal.asks import Asked
+from services.portal.domain import Decided, Registration, Status
+from services.portal.facts import Fact
 from shared.database import Transaction
 from shared.events import Locale, RegistrationRequested
 from shared.stores import append_history, listed
@@ -55,6 +58,14 @@ registrations = Table(
     Column("next_resend_at", DateTime(timezone=True)),
     Column("undeliverable_at", DateTime(timezone=True)),
     Column("undeliverable_detail", Text),
+    Column("resend_requested_at", DateTime(timezone=True)),
+    Column("resend_requested_by", Text),
+    Column("resend_awaited", Boolean, nullable=False),
+    Column("resend_refused_at", DateTime(timezone=True)),
+    Column("resend_refused_code", Text),
+    Column("withdrawal_asked_at", DateTime(timezone=True)),
+    Column("withdrawal_asked_by", Text),
+    Column("withdrawal_reason", Text),
     Index("registrations_newest_idx", "partner_id", "requested_at", "registration_id"),
 )
 
@@ -80,6 +91,7 @@ _NEWEST = (
     .limit(bindparam("limit"))
 )
 _ONE = select(registrations).where(r.registration_id == bindparam("id"), r.partner_id == bindparam("partner_id"))
+_LOCK_ONE = _ONE.with_for_update()
 
 
 async def lock(tx: Transaction, facts: Sequence[Fact]) -> dict[UUID, Registration]:
@@ -110,6 +122,13 @@ async def request(tx: Transaction, requests: Iterable[RegistrationRequested]) ->
     return added
 
 
+async def ask(tx: Transaction, asked: Asked) -> None:
+    """Stores and tells what was asked of a registration that `lock_one` gave."""
+    await tx.execute(_PUT, [asdict(asked.registration)])
+    await append_history(tx, [asked.line])
+    tx.emit(asked.event)
+
+
 async def newest(tx: Transaction, partner_id: str, limit: int) -> list[Registration]:
     rows = await tx.execute(_NEWEST, {"partner_id": partner_id, "limit": limit})
     return [_registration(row) for row in rows]
@@ -118,6 +137,12 @@ async def newest(tx: Transaction, partner_id: str, limit: int) -> list[Registrat
 async def get(tx: Transaction, registration_id: UUID, partner_id: str) -> Registration | None:
     """None for another partner's too."""
     row = (await tx.execute(_ONE, {"id": registration_id, "partner_id": partner_id})).one_or_none()
+    return _registration(row) if row else None
+
+
+async def lock_one(tx: Transaction, registration_id: UUID, partner_id: str) -> Registration | None:
+    """As `get`, locked."""
+    row = (await tx.execute(_LOCK_ONE, {"id": registration_id, "partner_id": partner_id})).one_or_none()
     return _registration(row) if row else None
 
 

@@ -1,27 +1,28 @@
 """Approver's decisions: which cases staff see, who may decide them, and what the policy decides by itself."""
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 
-from services.approver import domain
-from services.approver.domain import (
-    BY_POLICY,
-    TRANSITIONS,
-    Case,
+from services.approver import claims, domain, reviews
+from services.approver.claims import Reviewer
+from services.approver.domain import TRANSITIONS, Case, Cause, ClaimEnd, Decided, Final, Rules, Status
+from services.approver.facts import Change, changed_facts, facts_of
+from services.approver.policy import BY_POLICY, decide_by_policy, failing_codes
+from services.approver.refusals import (
     CaseAlreadyDecided,
     CaseClaimedByAnother,
-    Final,
+    ClaimOfAnother,
     NoLongerEligible,
     Refusal,
-    Reviewer,
-    Status,
+    RegistrationOver,
 )
 from shared import events
 from shared.eligibility import Account, Code, CurrentCustomers
-from shared.events import CustomerConfirmed, Event, Outcome, VngApproved, VngRejected
+from shared.events import CustomerConfirmed, Event, Outcome, ReviewDue, VngApproved, VngRejected
 from shared.history import NO_EFFECT, Entry
 from tests.domain.batches import some_of
 from tests.domain.facts import (
@@ -52,38 +53,43 @@ class Approver:
         self.history: list[Entry] = []
         self.told: list[Event] = []
         self.account = known or account()
-        self._policy = policy
+        self._rules = Rules(policy, claim_for=4 * HOUR, due_at=lambda opened_at: opened_at + 3 * DAY)
 
     def hears(self, *batch: CustomerConfirmed | Final, at: datetime = NOW) -> "Approver":
         first = [event for event in batch if isinstance(event, CustomerConfirmed)]
         finals = [event for event in batch if not isinstance(event, CustomerConfirmed)]
         if first:
-            self._keep(domain.open_cases(first, self.cases, {CUSTOMER: self.account}, self._policy, at))
+            self._keep(domain.open_cases(first, self.cases, {CUSTOMER: self.account}, self._rules, at))
         if finals:
             self._keep(domain.close_cases(finals, self.cases, at))
         return self
 
     def learns(self, changed: Account, at: datetime = NOW) -> "Approver":
         self.account = changed
-        self._keep(domain.apply_policy(self.cases.values(), {CUSTOMER: changed}, self._policy, at))
+        self._keep(domain.apply_policy(self.cases.values(), {CUSTOMER: changed}, self._rules.policy, at))
         return self
 
-    def claims(self, reviewer: Reviewer, at: datetime = NOW) -> Case | Refusal:
-        claimed = domain.claim(self.case, reviewer, 4 * HOUR, at)
-        if isinstance(claimed, Case):
-            self._keep(domain.Decided(changed={ONE: claimed}))
-        return claimed
+    def lets_time_pass_until(self, at: datetime) -> "Approver":
+        """Both deadlines act."""
+        accounts = {CUSTOMER: self.account}
+        self._keep(claims.lapse(self.cases.values(), accounts, self._rules.policy, at))
+        self._keep(reviews.remind(self.cases.values(), at))
+        return self
+
+    def claims(self, reviewer: Reviewer, at: datetime = NOW) -> Decided | Refusal:
+        return self._keep_unless_refused(claims.claim(self.case, reviewer, self._rules.claim_for, at))
+
+    def releases(self, reviewer: Reviewer, at: datetime = NOW) -> Decided | Refusal:
+        return self._keep_unless_refused(claims.release(self.case, self.account, reviewer, self._rules.policy, at))
 
     def approves(
         self, reviewer: Reviewer, at: datetime = NOW, *, override: str | None = None, note: str | None = None
     ) -> VngApproved | VngRejected | Refusal:
-        return self._settles(
-            domain.approve(self.case, domain.failing_codes(self.account, self._policy), reviewer, note, override, at),
-            at,
-        )
+        codes = failing_codes(self.account, self._rules.policy)
+        return self._settles(reviews.approve(self.case, codes, reviewer, note, override, at), at)
 
     def rejects(self, reviewer: Reviewer, at: datetime = NOW) -> VngApproved | VngRejected | Refusal:
-        return self._settles(domain.reject(self.case, reviewer, "Hồ sơ thiếu", at), at)
+        return self._settles(reviews.reject(self.case, reviewer, "Hồ sơ thiếu", at), at)
 
     @property
     def case(self) -> Case:
@@ -93,10 +99,15 @@ class Approver:
         self, decision: VngApproved | VngRejected | Refusal, at: datetime
     ) -> VngApproved | VngRejected | Refusal:
         if isinstance(decision, VngApproved | VngRejected):
-            self._keep(domain.decided_by_person(self.case, decision, at))
+            self._keep(reviews.decided_by_person(self.case, decision, at))
         return decision
 
-    def _keep(self, decided: domain.Decided) -> None:
+    def _keep_unless_refused(self, answer: Decided | Refusal) -> Decided | Refusal:
+        if isinstance(answer, Decided):
+            self._keep(answer)
+        return answer
+
+    def _keep(self, decided: Decided) -> None:
         self.cases |= decided.new | decided.changed
         self.history += decided.history
         self.told += decided.told
@@ -147,8 +158,7 @@ def test_refuse_rejects_a_current_customer_at_once_with_a_partner_safe_reason(kn
 def test_the_policy_says_nothing_of_an_account_that_does_not_exist(
     policy: CurrentCustomers, known: Account | None
 ) -> None:
-    case = Approver().hears(confirmed()).case
-    assert domain.decide_by_policy(case, known, policy, NOW) is None
+    assert decide_by_policy(ONE, known, policy, NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -242,7 +252,7 @@ def test_only_the_claimer_or_an_admin_decides_a_claimed_case() -> None:
     approver.claims(LAN)
     refusal = CaseClaimedByAnother(LAN.email, NOW + 4 * HOUR)
     assert approver.approves(MINH) == approver.rejects(MINH) == approver.claims(MINH) == refusal
-    assert isinstance(domain.reject(approver.case, ADMIN, "r", NOW), VngRejected)
+    assert isinstance(reviews.reject(approver.case, ADMIN, "r", NOW), VngRejected)
     assert isinstance(approver.approves(LAN), VngApproved)
 
 
@@ -293,13 +303,19 @@ def test_a_decided_case_stays_decided_and_learns_registrars_final_word(decide: s
 def test_an_open_case_that_registrar_closes_is_over() -> None:
     approver = Approver().hears(confirmed()).hears(registration_closed(outcome=Outcome.WITHDRAWN))
     assert (approver.case.status, approver.case.outcome) == (Status.WITHDRAWN, "withdrawn")
-    assert isinstance(approver.approves(LAN), CaseAlreadyDecided)
     assert approver.told == []
 
 
-def test_who_comes_after_registrars_closing_is_told_when_it_was() -> None:
-    approver = Approver().hears(confirmed()).hears(registration_closed(outcome=Outcome.WITHDRAWN), at=NOW + DAY)
-    assert approver.approves(LAN, NOW + 2 * DAY) == CaseAlreadyDecided(Status.WITHDRAWN, "registrar", NOW + DAY)
+def test_who_comes_after_registrars_closing_is_told_how_and_when_it_ended() -> None:
+    final = registration_closed(outcome=Outcome.WITHDRAWN, closed_at=NOW + HOUR)
+    approver = Approver().hears(confirmed()).hears(final, at=NOW + DAY)
+    refusal = RegistrationOver("withdrawn", NOW + HOUR)
+    assert approver.approves(LAN) == approver.rejects(LAN) == approver.claims(LAN) == approver.releases(LAN) == refusal
+
+
+def test_a_case_that_registrar_approved_without_our_decision_names_who_approved() -> None:
+    approver = Approver().hears(confirmed()).hears(registration_approved(approved_by=MINH.email), at=NOW + DAY)
+    assert approver.rejects(LAN) == CaseAlreadyDecided(Status.APPROVED, MINH.email, NOW)
 
 
 @pytest.mark.parametrize(
@@ -327,6 +343,124 @@ def test_registrars_final_word_again_changes_nothing() -> None:
     assert [line.note for line in approver.history] == ["", "", NO_EFFECT, NO_EFFECT, NO_EFFECT]
 
 
+@pytest.mark.parametrize("held", [True, False])
+def test_a_review_that_is_due_is_told_once_with_who_holds_the_case(held: bool) -> None:
+    approver = Approver().hears(confirmed())
+    due_at = NOW + 3 * DAY
+    if held:
+        approver.claims(LAN, due_at - HOUR)
+    assert approver.lets_time_pass_until(due_at - HOUR).told == []
+    approver.lets_time_pass_until(due_at).lets_time_pass_until(due_at + DAY)
+    [event] = approver.told
+    assert isinstance(event, ReviewDue)
+    assert (event.registration_id, event.due_at, event.customer_email) == (ONE, due_at, CUSTOMER)
+    assert event.claimed_by == (LAN.email if held else None)
+    line = approver.history[-1]
+    assert (line.status_from, line.status_to, line.event, line.actor) == ("open", "open", "ReviewDue", "approver")
+
+
+@pytest.mark.parametrize("end", ["decided", "closed", "never opened"])
+def test_no_review_is_due_of_a_case_that_is_over(end: str) -> None:
+    approver = Approver()
+    if end != "never opened":
+        approver.hears(confirmed())
+    if end == "decided":
+        approver.rejects(LAN)
+    else:
+        approver.hears(registration_closed())
+    told = list(approver.told)
+    assert approver.lets_time_pass_until(NOW + 9 * DAY).told == told
+
+
+def test_a_lapsed_claim_leaves_the_case_to_everybody_and_no_line_of_history() -> None:
+    approver = Approver().hears(confirmed())
+    approver.claims(LAN)
+    before = approver.case
+    approver.lets_time_pass_until(NOW + 4 * HOUR - HOUR)
+    assert approver.case == before
+    approver.lets_time_pass_until(NOW + 4 * HOUR)
+    assert approver.case == replace(before, claimed_by=None, claimed_until=None)
+    assert len(approver.history) == 1
+
+
+def test_only_the_claimer_or_an_admin_releases_a_claim() -> None:
+    approver = Approver().hears(confirmed())
+    approver.claims(LAN)
+    assert approver.releases(MINH) == ClaimOfAnother(LAN.email, NOW + 4 * HOUR)
+    assert approver.case.claimer(NOW) == LAN.email
+    for releasing in (LAN, ADMIN):
+        approver.claims(LAN)
+        approver.releases(releasing)
+        assert approver.case.claimer(NOW) is None
+
+
+def test_releasing_a_case_that_nobody_holds_changes_nothing() -> None:
+    approver = Approver().hears(confirmed())
+    before = approver.case
+    assert approver.releases(LAN) == Decided()
+    assert approver.case == before
+
+
+@pytest.mark.parametrize("end", ClaimEnd)
+@pytest.mark.parametrize(("policy", "status"), [(SKIP, Status.APPROVED), (REFUSE, Status.REJECTED)])
+def test_the_policy_is_applied_to_what_changed_under_a_claim_once_the_claim_ends(
+    end: ClaimEnd, policy: CurrentCustomers, status: Status
+) -> None:
+    approver = Approver(policy=policy).hears(confirmed())
+    approver.claims(LAN)
+    approver.learns(CURRENT, NOW + HOUR)
+    assert approver.told == []
+    if end is ClaimEnd.RELEASED:
+        approver.releases(LAN, NOW + 2 * HOUR)
+    else:
+        approver.lets_time_pass_until(NOW + 4 * HOUR)
+    assert (approver.case.status, approver.case.claimed_by, len(approver.told)) == (status, None, 1)
+    line = approver.history[-1]
+    assert (line.event, line.actor, line.version) == (end.value, BY_POLICY, 2)
+
+
+def test_a_decision_ends_the_claim() -> None:
+    approver = Approver().hears(confirmed())
+    approver.claims(LAN)
+    approver.rejects(LAN)
+    assert approver.case.claimer(NOW) is None
+
+
+NO_ACCOUNT = account(deleted=True)
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "changes"),
+    [
+        (account(), account(version=7, holder_name="Another", locale=events.Locale.EN), []),
+        (account(), account(credit_balance=-5), [Change("credit_balance", 0, -5)]),
+        (
+            account(in_poc=True),
+            account(vng_customer=True, billing=events.Billing.POSTPAID),
+            [
+                Change("billing", events.Billing.PREPAID, events.Billing.POSTPAID),
+                Change("in_poc", True, False),
+                Change("vng_customer", False, True),
+            ],
+        ),
+        (None, NO_ACCOUNT, []),
+    ],
+)
+def test_what_has_changed_is_what_decisions_rest_on(
+    then: Account | None, now: Account | None, changes: list[Change]
+) -> None:
+    assert changed_facts(facts_of(then), facts_of(now)) == changes
+
+
+@pytest.mark.parametrize("none", [None, NO_ACCOUNT])
+def test_an_account_that_came_or_went_is_told_first_and_fact_by_fact(none: Account | None) -> None:
+    came = changed_facts(facts_of(none), facts_of(account(active_services=2)))
+    assert came[0] == Change("registered", False, True)
+    assert Change("active_services", None, 2) in came and Change("in_poc", None, False) in came
+    went = changed_facts(facts_of(account(active_services=2)), facts_of(none))
+    assert went == [Change(it.name, it.now, it.then) for it in came]
+
+
 Step = CustomerConfirmed | Final | Account | str
 STEPS: list[Step] = [
     confirmed(),
@@ -336,50 +470,67 @@ STEPS: list[Step] = [
     CURRENT_WITH_CREDIT,
     account(),
     "claim",
+    "release",
+    "an hour",
+    "three days",
     "approve",
     "reject",
 ]
 
 
-def take(approver: Approver, step: Step) -> None:
+def take(approver: Approver, step: Step, at: datetime) -> datetime:
+    """Answers the time after it."""
     match step:
         case Account():
-            approver.learns(step)
-        case "claim" | "approve" | "reject" if ONE not in approver.cases:
+            approver.learns(step, at)
+        case "an hour":
+            approver.lets_time_pass_until(at + HOUR)
+            return at + HOUR
+        case "three days":
+            approver.lets_time_pass_until(at + 3 * DAY)
+            return at + 3 * DAY
+        case str() if ONE not in approver.cases:
             pass
         case "claim":
-            approver.claims(LAN)
+            approver.claims(LAN, at)
+        case "release":
+            approver.releases(LAN, at)
         case "approve":
-            approver.approves(LAN)
+            approver.approves(LAN, at)
         case "reject":
-            approver.rejects(MINH)
+            approver.rejects(MINH, at)
         case str():
             raise AssertionError(step)
         case _:
-            approver.hears(step)
+            approver.hears(step, at=at)
+    return at
 
 
 @pytest.mark.parametrize("policy", CurrentCustomers)
-@given(steps=some_of(STEPS, most=10))
-def test_a_case_is_decided_once_and_never_after_its_end(policy: CurrentCustomers, steps: list[Step]) -> None:
+@given(steps=some_of(STEPS, most=12))
+def test_a_case_is_decided_once_and_nothing_is_told_after_its_end(policy: CurrentCustomers, steps: list[Step]) -> None:
     approver = Approver(policy=policy)
+    at = NOW
     for step in steps:
         over = ONE in approver.cases and approver.case.status is not Status.OPEN
-        status = approver.case.status if over else None
-        told = len(approver.told)
-        take(approver, step)
-        if over:
-            assert (approver.case.status, len(approver.told)) == (status, told)
-    assert len(approver.told) <= 1
+        final = over and approver.case.outcome is not None
+        before, told = approver.cases.get(ONE), len(approver.told)
+        at = take(approver, step, at)
+        if before and over:
+            assert (approver.case.status, len(approver.told)) == (before.status, told)
+        if final:
+            assert approver.case == before
+    assert sum(isinstance(event, VngApproved | VngRejected) for event in approver.told) <= 1
+    assert sum(isinstance(event, ReviewDue) for event in approver.told) <= 1
 
 
 @pytest.mark.parametrize("policy", CurrentCustomers)
-@given(steps=some_of(STEPS, most=10))
+@given(steps=some_of(STEPS, most=12))
 def test_decisions_never_leave_the_table_and_versions_have_no_gap(policy: CurrentCustomers, steps: list[Step]) -> None:
-    """Registrar's final word on a decided case is kept beside its status: it leaves the status as it was."""
     approver = Approver(policy=policy)
+    at = NOW
     for step in steps:
-        take(approver, step)
+        at = take(approver, step, at)
     version = 0
     for line in approver.history:
         if line.note:
@@ -387,20 +538,51 @@ def test_decisions_never_leave_the_table_and_versions_have_no_gap(policy: Curren
             continue
         assert line.version == version + 1
         version = line.version
-        if line.status_from != line.status_to:
-            before = Status(line.status_from) if line.status_from else None
-            assert Status(line.status_to) in TRANSITIONS[before, getattr(events, line.event)]
-        else:
-            assert line.status_from in (Status.APPROVED, Status.REJECTED)
+        before = Status(line.status_from) if line.status_from else None
+        assert Status(line.status_to) in TRANSITIONS[before, CAUSES[line.event]]
 
 
-def test_the_table_says_what_registrars_final_word_does_to_a_decided_case() -> None:
-    approver = Approver().hears(confirmed())
-    approver.approves(LAN)
-    line = approver.hears(registration_approved()).history[-1]
-    assert (Status(line.status_from or ""), events.RegistrationApproved) in TRANSITIONS
+CAUSES: dict[str, Cause] = {
+    cause if isinstance(cause, ClaimEnd) else cause.type(): cause for _status, cause in TRANSITIONS
+}
+
+
+def test_the_lifecycle_reaches_every_entry_of_the_table() -> None:
+    """What the table allows happens: no entry is there for nothing."""
+    reached: set[tuple[str | None, str, str]] = set()
+    for approver in _lives():
+        reached |= {(line.status_from, line.event, line.status_to) for line in approver.history if not line.note}
+    allowed = {
+        (before, cause if isinstance(cause, ClaimEnd) else cause.type(), after)
+        for (before, cause), ends in TRANSITIONS.items()
+        for after in ends
+    }
+    assert reached == allowed
+
+
+def _lives() -> list[Approver]:
+    lives = [Approver(CURRENT, SKIP), Approver(CURRENT, REFUSE)]
+    for life in lives:
+        life.hears(confirmed())
+    for final in (registration_approved(), registration_closed()):
+        lives.append(Approver().hears(final))
+        lives.append(Approver().hears(confirmed()).hears(final))
+        for decide in ("approves", "rejects"):
+            life = Approver().hears(confirmed())
+            getattr(life, decide)(LAN)
+            lives.append(life.hears(final))
+    for policy in (SKIP, REFUSE):
+        lives.append(Approver(policy=policy).hears(confirmed()).lets_time_pass_until(NOW + 3 * DAY).learns(CURRENT))
+        for end in ClaimEnd:
+            life = Approver(policy=policy).hears(confirmed())
+            life.claims(LAN)
+            life.learns(CURRENT)
+            if end is ClaimEnd.RELEASED:
+                life.releases(LAN)
+            lives.append(life.lets_time_pass_until(NOW + 5 * HOUR))
+    return lives
 
 
 def test_where_current_customers_are_refused_staff_need_a_reason_to_approve_one() -> None:
-    assert domain.failing_codes(CURRENT, CurrentCustomers.REFUSE) == (Code.CURRENT_CUSTOMER,)
-    assert domain.failing_codes(CURRENT, CurrentCustomers.REVIEW) == ()
+    assert failing_codes(CURRENT, CurrentCustomers.REFUSE) == (Code.CURRENT_CUSTOMER,)
+    assert failing_codes(CURRENT, CurrentCustomers.REVIEW) == ()

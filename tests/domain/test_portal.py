@@ -1,15 +1,19 @@
 """What partners see depends on what happened, never on the order in which the portal heard of it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.portal import domain
-from services.portal.domain import FINAL, TRANSITIONS, Decided, Fact, Registration, Status
-from shared.events import Outcome
-from shared.history import NO_EFFECT, TRANSITION
+from services.portal import asks, domain
+from services.portal.asks import Asked, Obstacle, Refused
+from services.portal.domain import FINAL, TRANSITIONS, Decided, Registration, Status
+from services.portal.facts import DETAILS, Fact
+from services.portal.pages.timeline import timeline
+from shared.events import ConfirmationResendRequested, Outcome, RegistrationWithdrawn
+from shared.history import NO_EFFECT, TRANSITION, Entry
 from tests.services.portal.facts import (
     ID,
     START,
@@ -20,10 +24,12 @@ from tests.services.portal.facts import (
     minutes,
     opened,
     requested,
+    resend_refused,
     sent,
     undeliverable,
 )
 
+BY = "an@partner.example"
 ENDS: tuple[Fact, ...] = (approved(), *(closed(outcome, "a reason") for outcome in Outcome))
 
 
@@ -35,13 +41,19 @@ def after(*facts: Fact, before: Registration | None = None) -> Registration:
     return told(*facts, before=before).changed[ID]
 
 
-def in_batches(facts: Sequence[Fact], sizes: Sequence[int], row: Registration) -> Registration:
-    left = list(facts)
+def in_batches(facts: Sequence[Fact], sizes: Sequence[int], row: Registration) -> tuple[Registration, list[Entry]]:
+    left, lines = list(facts), list[Entry]()
     for size in [*sizes, len(left)]:
         batch, left = left[:size], left[size:]
         if batch:
-            row = after(*batch, before=row)
-    return row
+            decided = told(*batch, before=row)
+            row = decided.changed[ID]
+            lines += decided.history
+    return row, lines
+
+
+def what_is_shown(history: Sequence[Entry]) -> list[tuple[object, ...]]:
+    return [(line.event, line.at, line.actor, line.reason) for line in timeline(history)]
 
 
 @st.composite
@@ -52,13 +64,33 @@ def shuffled(draw: st.DrawFn) -> list[Fact]:
     return draw(st.permutations([*story, *again]))
 
 
-@given(facts=shuffled(), sizes=st.lists(st.integers(1, 5), max_size=5), ours=st.booleans())
-def test_any_order_and_any_repetition_ends_in_the_same_row(facts: list[Fact], sizes: list[int], *, ours: bool) -> None:
-    end = next(fact for fact in facts if fact in ENDS)
-    row, _entry = domain.requested(requested())
-    told_row = in_batches(facts, sizes, row if ours else domain.missing(facts[0]))
-    in_order = (*STORY, end)
-    assert told_row == in_batches(in_order, [], row if ours else domain.missing(in_order[0]))
+def ours() -> Registration:
+    """Registered here, and nothing heard of it yet."""
+    return domain.requested(requested())[0]
+
+
+def with_everything_asked() -> Registration:
+    resend = asks.resend(after(opened(), before=ours()), BY, minutes(13))
+    assert isinstance(resend, Asked)
+    withdrawal = asks.withdraw(resend.registration, BY, "Nhầm", minutes(30))
+    assert isinstance(withdrawal, Asked)
+    return withdrawal.registration
+
+
+@given(
+    facts=shuffled(),
+    sizes=st.lists(st.integers(1, 5), max_size=5),
+    begun=st.sampled_from([None, ours(), with_everything_asked()]),
+)
+def test_any_order_and_any_repetition_ends_in_the_same_row_with_the_same_timeline(
+    facts: list[Fact], sizes: list[int], begun: Registration | None
+) -> None:
+    in_order = (*STORY, next(fact for fact in facts if fact in ENDS))
+    row, lines = in_batches(facts, sizes, begun or domain.missing(facts[0]))
+    expected_row, expected_lines = in_batches(in_order, [], begun or domain.missing(in_order[0]))
+    assert row == expected_row
+    assert what_is_shown(lines) == what_is_shown(expected_lines)
+    assert [line[0] for line in what_is_shown(lines)] == [fact.type() for fact in in_order]
 
 
 @given(facts=shuffled())
@@ -87,6 +119,7 @@ def test_a_final_status_never_changes(facts: list[Fact]) -> None:
     [
         (opened(), "awaiting_confirmation"),
         (sent(), "awaiting_confirmation"),
+        (resend_refused(), "requested"),
         (undeliverable(), "awaiting_confirmation"),
         (confirmed(), "awaiting_approval"),
         (approved(), "approved"),
@@ -120,6 +153,11 @@ def test_a_mail_sent_after_one_that_failed_takes_the_warning_away() -> None:
     assert after(sent(2), before=failed).undeliverable is None
 
 
+def test_a_newer_refusal_of_a_resend_replaces_the_older_one() -> None:
+    row = after(resend_refused(20, "limit"), resend_refused(14, "too_soon"))
+    assert (row.resend_refused_at, row.resend_refused_code) == (minutes(20), "limit")
+
+
 def test_a_newer_failure_replaces_the_older_one() -> None:
     assert after(undeliverable(25), undeliverable(12)).undeliverable == "550 no mailbox 25"
 
@@ -127,8 +165,7 @@ def test_a_newer_failure_replaces_the_older_one() -> None:
 def test_the_dates_are_those_of_what_happened() -> None:
     row = after(confirmed(), opened())
     assert (row.requested_at, row.changed_at) == (minutes(1), minutes(40))
-    ours, _entry = domain.requested(requested())
-    assert after(opened(), before=ours).requested_at == START
+    assert after(opened(), before=ours()).requested_at == START
 
 
 def test_reasons_are_kept() -> None:
@@ -142,9 +179,115 @@ def test_a_fact_that_comes_again_is_noted_and_changes_nothing() -> None:
     assert decided.changed[ID] == after(opened())
 
 
-def test_another_partners_fact_never_reaches_a_partners_registration() -> None:
-    row, _entry = domain.requested(requested())
-    foreign = opened(partner_id="p-2", customer_email="other@example.com")
-    decided = told(foreign, before=row)
+def test_a_fact_that_brings_details_after_its_status_is_not_noted_as_one_without_effect() -> None:
+    history = told(sent(1), opened(), opened()).history
+    assert [(entry.event, entry.note) for entry in history] == [
+        ("ConfirmationSent", TRANSITION),
+        ("ConfirmationSent", "number 1"),
+        ("RegistrationOpened", DETAILS),
+        ("RegistrationOpened", NO_EFFECT),
+    ]
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [opened(partner_id="p-2", customer_email="other@example.com"), resend_refused(partner_id="p-2")],
+)
+def test_another_partners_fact_never_reaches_a_partners_registration(foreign: Fact) -> None:
+    decided = told(foreign, before=ours())
     assert decided.misfits == [(foreign, "registration_id_reused")]
     assert not decided.changed
+    assert not decided.history
+
+
+LATER = minutes(100)
+SENT = (opened(), sent(1, resends_left=1, next_resend_at=LATER))
+
+
+@pytest.mark.parametrize(
+    ("facts", "now", "expected"),
+    [
+        ((resend_refused(),), LATER, Obstacle.NOT_PENDING),
+        ((confirmed(),), LATER, Obstacle.NOT_PENDING),
+        ((approved(),), LATER, Obstacle.NOT_PENDING),
+        ((closed(Outcome.EXPIRED),), LATER, Obstacle.NOT_PENDING),
+        ((sent(4),), LATER, Obstacle.LIMIT),
+        (SENT, minutes(99), Obstacle.TOO_SOON),
+        (SENT, LATER, None),
+        ((sent(1, resends_left=1, next_resend_at=None),), START, None),
+        ((opened(),), START, None),
+        ((*SENT, undeliverable(12)), minutes(13), None),  # only notifier knows what the failed mail left
+        ((sent(4), undeliverable(60)), LATER, None),
+    ],
+)
+def test_a_resend_is_asked_of_notifier_unless_what_it_said_rules_it_out(
+    facts: tuple[Fact, ...], now: datetime, expected: Obstacle | None
+) -> None:
+    row = after(*facts)
+    answer = asks.resend(row, BY, now)
+    if expected:
+        assert answer == Refused(expected)
+        return
+    assert isinstance(answer, Asked)
+    assert answer.event == ConfirmationResendRequested(
+        registration_id=ID, partner_id="p-1", requested_by=BY, requested_at=now
+    )
+    assert (answer.registration.resend_requested_at, answer.registration.resend_requested_by) == (now, BY)
+    assert answer.registration.status is row.status
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        sent(2),
+        sent(2, sent_at=minutes(11)),  # by a clock that is behind
+        resend_refused(15),
+        resend_refused(16, "limit"),
+        undeliverable(16),
+        undeliverable(13),
+    ],
+)
+def test_a_resend_is_asked_again_only_after_an_answer(answer: Fact) -> None:
+    known = (opened(), sent(1), undeliverable(12), resend_refused(13))
+    first = asks.resend(after(*known), BY, minutes(15))
+    assert isinstance(first, Asked)
+    unanswered = after(*known, resend_refused(14), before=first.registration)
+    assert asks.resend(unanswered, BY, LATER) is None
+    assert isinstance(asks.resend(after(answer, before=unanswered), BY, LATER), Asked)
+
+
+@pytest.mark.parametrize("row", [ours(), after(opened()), after(confirmed())], ids=lambda row: row.status)
+def test_a_registration_is_withdrawn_while_it_is_open_and_once(row: Registration) -> None:
+    first = asks.withdraw(row, BY, "Nhầm khách", LATER)
+    assert isinstance(first, Asked)
+    assert first.event == RegistrationWithdrawn(
+        registration_id=ID, partner_id="p-1", withdrawn_by=BY, reason="Nhầm khách", withdrawn_at=LATER
+    )
+    assert first.registration.status is row.status
+    assert first.registration.withdrawal_under_way
+    assert asks.withdraw(first.registration, "binh@partner.example", "Lý do khác", LATER) is None
+    assert asks.resend(first.registration, BY, LATER) == Refused(Obstacle.BEING_WITHDRAWN)
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_what_has_ended_is_not_withdrawn(end: Fact) -> None:
+    row = after(end)
+    expected = None if row.status is Status.WITHDRAWN else Refused(Obstacle.ALREADY_ENDED)
+    assert asks.withdraw(row, BY, None, LATER) == expected
+
+
+@pytest.mark.parametrize("ask", ["resend", "withdraw"])
+def test_what_a_partner_asks_is_a_note_and_no_move(ask: str) -> None:
+    row = after(opened())
+    asked = asks.resend(row, BY, LATER) if ask == "resend" else asks.withdraw(row, BY, "Vì <thế>", LATER)
+    assert isinstance(asked, Asked)
+    assert asked.line.note.startswith("asked ")
+    assert (asked.line.status_from, asked.line.status_to, asked.line.version) == (row.status, row.status, 2)
+    assert (asked.line.event, asked.line.actor, asked.line.at) == (asked.event.type(), BY, LATER)
+    assert asked.line.reason == (None if ask == "resend" else "Vì <thế>")
+    assert asked.registration.changed_at == LATER
+
+
+def test_of_two_ends_only_the_one_that_counts_is_shown() -> None:
+    history = told(approved(), closed(Outcome.WITHDRAWN)).history
+    assert [line.event for line in timeline(history)] == ["RegistrationApproved"]

@@ -14,8 +14,8 @@ from shared.web.person import Person
 if TYPE_CHECKING:
     from tests.lifecycle.world import World
 
-EMAILS = [f"khach{n}@example.com" for n in range(6)]
-NOWHERE = "khach5@example.com"
+EMAILS = [f"khach{n}@example.com" for n in range(10)]
+NOWHERE = EMAILS[-1]
 """An account whose mailbox does not exist."""
 
 PARTNERS = [
@@ -32,10 +32,12 @@ Act = Callable[["World", random.Random], Awaitable[None]]
 
 async def account_changes(world: "World", chance: random.Random) -> None:
     """VNG's systems say something new of an account, sometimes twice, sometimes an older version late."""
-    email = chance.choice(EMAILS)
+    tell_of_account(world, chance, chance.choice(EMAILS), fine=chance.random() < 0.7)
+
+
+def tell_of_account(world: "World", chance: random.Random, email: str, *, fine: bool) -> None:
     world.versions[email] += 1
     version = world.versions[email] if chance.random() < 0.9 else max(1, world.versions[email] - 2)
-    fine = chance.random() < 0.75
     fact = e.AccountUpdated(
         email=email,
         account_id=f"vng-{email[5]}",
@@ -46,7 +48,7 @@ async def account_changes(world: "World", chance: random.Random) -> None:
         active_services=0 if fine else chance.choice([0, 1]),
         active_discounts=0,
         in_poc=not fine and chance.random() < 0.3,
-        vng_customer=chance.random() < 0.2,
+        vng_customer=chance.random() < 0.3,
         version=version,
         updated_at=world.clock(),
     )
@@ -113,7 +115,7 @@ async def customer_answers(world: "World", chance: random.Random) -> None:
 
 
 async def staff_act(world: "World", chance: random.Random) -> None:
-    cases = await world.cases()
+    cases = await world.cases(still_open=chance.random() < 0.8)
     if not cases:
         return
     address = f"/cases/{chance.choice(cases)}"
@@ -130,13 +132,13 @@ async def _change(world: "World", chance: random.Random, does: str, fields: dict
 
 
 ACTS: list[tuple[Act, int]] = [
-    (account_changes, 4),
+    (account_changes, 3),
     (partner_registers, 5),
     (upstream_portal_requests, 3),
     (upstream_portal_changes_its_mind, 3),
     (partner_withdraws, 2),
     (partner_resends, 4),
-    (customer_answers, 6),
-    (staff_act, 6),
+    (customer_answers, 8),
+    (staff_act, 10),
 ]
 """With how likely each is."""

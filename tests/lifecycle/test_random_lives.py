@@ -19,7 +19,7 @@ from tests.lifecycle.evidence import evidence_of
 from tests.lifecycle.people import NOWHERE
 
 SEEDS = range(int(os.environ.get("LIVES", "12")))
-STEPS = 200
+STEPS = 250
 POLICIES = [policy.value for policy in CurrentCustomers]
 
 

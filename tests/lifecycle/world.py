@@ -23,13 +23,13 @@ from shared.topics import SERVICES, topic_of
 from shared.web.person import Person
 from tests.domain.facts import NOW
 from tests.lifecycle.log import Log, Place
-from tests.lifecycle.people import ACTS
+from tests.lifecycle.people import ACTS, EMAILS, tell_of_account
 from tests.sessions import browser, session_of
 
 CREATE: dict[str, Any] = {"registrar": registrar, "notifier": notifier, "approver": approver, "portal": portal}
 URLS = {name: f"http://localhost:{8001 + n}" for n, name in enumerate(SERVICES)}
 CLAIM_FOR = timedelta(seconds=30)
-OPEN_LIMIT = 4
+OPEN_LIMIT = 8
 
 _IN_HAND = "select count(*) from notifier.emails where state = 'queued' and next_attempt_at <= $1"
 
@@ -47,14 +47,27 @@ class World:
         self.services = {name: self._create(name) for name in SERVICES}
         self._database_url = database_url
         self._database: Any = None
+        self._may_happen = [
+            (self._people, 6),
+            (self._read, 8),
+            (self._publish, 5),
+            (self._mail, 2),
+            (self._deadlines, 1),
+            (self._wait, 1),
+        ]
         self._being_read: set[tuple[str, Place]] = set()
         self._publishing = {name: asyncio.Lock() for name in SERVICES}
 
     def clock(self) -> datetime:
+        """No two moments are the same."""
+        self.now += timedelta(microseconds=1)
         return self.now
 
     async def open(self) -> None:
+        """Most accounts are known and fine when it begins."""
         self._database = await asyncpg.create_pool(self._database_url, min_size=1, max_size=4)
+        for email in EMAILS[1:]:
+            tell_of_account(self, self.chance, email, fine=self.chance.random() < 0.9)
 
     async def close(self) -> None:
         for service in self.services.values():
@@ -98,9 +111,10 @@ class World:
         """What the portal shows to anybody."""
         return [row[0] for row in await self.query("select registration_id from portal.registrations order by 1")]
 
-    async def cases(self) -> list[UUID]:
-        """Decided ones too: staff may have an old page open."""
-        return [row[0] for row in await self.query("select registration_id from approver.cases order by 1")]
+    async def cases(self, *, still_open: bool) -> list[UUID]:
+        """Or all: staff may have an old page open."""
+        where = "where status = 'open'" if still_open else ""
+        return [row[0] for row in await self.query(f"select registration_id from approver.cases {where} order by 1")]
 
     async def post(self, service: str, person: Person | None, path: str, fields: dict[str, Any]) -> None:
         """A form, as a browser posts it. What it answers is the pages' own tests' matter; it never fails."""
@@ -120,13 +134,16 @@ class World:
 
     async def _read(self) -> None:
         """An instance reads from some partitions; another may read from others meanwhile."""
-        name = self.chance.choice(SERVICES)
-        places = [place for place in self.log.unread(name) if (name, place) not in self._being_read]
-        if places:
+        behind = {name: self._readable(name) for name in SERVICES}
+        name = self.chance.choice([name for name in SERVICES if behind[name]] or SERVICES)
+        if places := behind[name]:
             some = self.chance.sample(places, self.chance.randint(1, min(3, len(places))))
             self._being_read |= {(name, place) for place in some}
             await self._accept(name, some, lose_commit=self.chance.random() < 0.1)
             self._being_read -= {(name, place) for place in some}
+
+    def _readable(self, name: str) -> list[Place]:
+        return [place for place in self.log.unread(name) if (name, place) not in self._being_read]
 
     async def _accept(self, name: str, places: list[Place], *, lose_commit: bool) -> None:
         polled = self.log.poll(name, places)
@@ -180,7 +197,7 @@ class World:
         await sending
 
     async def _wait(self) -> None:
-        unit = self.chance.choice([timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)])
+        unit = self.chance.choice([timedelta(minutes=10), timedelta(hours=1), timedelta(hours=1), timedelta(days=1)])
         self.now += self.chance.randint(1, 9) * unit / 2
 
     async def _restart(self, name: str) -> None:

@@ -1,39 +1,42 @@
-"""Approver's cases on a real PostgreSQL: decided once, on the newest facts, and never in a deadlock."""
+"""Approver's cases on a real PostgreSQL: decided once, on the newest facts, told once when due, never in a deadlock."""
 
 import asyncio
 import random
 from collections import Counter
-from datetime import timedelta
-from typing import Any
+from dataclasses import replace
+from functools import partial
+from operator import add
 from uuid import UUID
 
 import pytest
 
 from services.approver import domain, store
-from services.approver.domain import BY_POLICY, Case, CaseAlreadyDecided, NoLongerEligible, Refusal, Reviewer, Status
+from services.approver.claims import Reviewer
+from services.approver.domain import Decided, Status
 from services.approver.handlers import handlers
-from shared.database import Database, Transaction
-from shared.eligibility import AccountDeleted, CurrentCustomers
-from shared.events import AccountUpdated, Event, Outcome, VngApproved, VngRejected
-from shared.messaging.batch import Handlers
+from services.approver.policy import BY_POLICY
+from services.approver.refusals import CaseAlreadyDecided, NoLongerEligible, RegistrationOver
+from shared.database import Database
+from shared.eligibility import AccountDeleted
+from shared.events import Event, Outcome, VngApproved, VngRejected
 from shared.stores import history_of, lock_accounts
 from tests.domain.facts import (
     CUSTOMER,
+    DAY,
     HOUR,
     NOW,
     ONE,
     THREE,
     TWO,
+    account,
     account_updated,
     confirmed,
     registration_approved,
     registration_closed,
 )
+from tests.services.approver.at_work import LAN, MINH, act, case_of, claim, decide, decide_in, hear, hear_in, rules
+from tests.services.approver.statements import statements_of
 from tests.services.conftest import Open, held_open, rows, told
-
-LAN = Reviewer("lan@vng.example", is_admin=False)
-MINH = Reviewer("minh@vng.example", is_admin=False)
-SKIP = handlers(CurrentCustomers.SKIP)
 
 
 @pytest.fixture
@@ -44,54 +47,34 @@ async def approver(open_database: Open) -> Database:
     return database
 
 
-async def hear(database: Database, *batch: Any, handlers: Handlers = SKIP) -> None:
-    async with database.transaction() as tx:
-        await hear_in(tx, *batch, handlers=handlers)
-
-
-async def hear_in(tx: Transaction, *batch: Any, handlers: Handlers = SKIP) -> None:
-    kind = AccountUpdated if isinstance(batch[0], AccountDeleted) else type(batch[0])
-    await handlers[kind](list(batch), tx)
-
-
-async def decide_in(
-    tx: Transaction, reviewer: Reviewer, *, approve: bool = True, registration_id: UUID = ONE, email: str = CUSTOMER
-) -> VngApproved | VngRejected | Refusal:
-    """As the page does it: the account, then the case."""
-    account = (await lock_accounts(tx, [email])).get(email)
-    case = (await store.lock(tx, [registration_id]))[registration_id]
-    decision: VngApproved | VngRejected | Refusal = (
-        domain.approve(case, domain.failing_codes(account, CurrentCustomers.SKIP), reviewer, None, None, tx.now)
-        if approve
-        else domain.reject(case, reviewer, "Hồ sơ thiếu", tx.now)
-    )
-    if isinstance(decision, VngApproved | VngRejected):
-        await store.save(tx, domain.decided_by_person(case, decision, tx.now))
-    return decision
-
-
-async def decide(database: Database, reviewer: Reviewer, **how: Any) -> VngApproved | VngRejected | Refusal:
-    async with database.transaction() as tx:
-        return await decide_in(tx, reviewer, **how)
-
-
-async def case_of(database: Database, registration_id: UUID = ONE) -> Case:
-    async with database.transaction() as tx:
-        case = await store.get(tx, registration_id)
-    assert case
-    return case
-
-
 async def test_what_is_stored_reads_back_as_it_was_decided(approver: Database) -> None:
     event = confirmed(common_name="Khách 'quen', 漢字")
     await hear(approver, event)
-    expected = domain.open_cases([event], {}, {}, CurrentCustomers.SKIP, NOW).new[ONE]
+    expected = domain.open_cases([event], {}, {CUSTOMER: account()}, rules(), NOW).new[ONE]
+    assert expected.facts
     assert await case_of(approver) == expected
-    claimed = domain.claim(expected, LAN, 4 * HOUR, NOW)
-    assert isinstance(claimed, Case)
+    everything = replace(
+        expected,
+        status=Status.REJECTED,
+        version=4,
+        due_told_at=NOW + HOUR,
+        claimed_by=LAN.email,
+        claimed_until=NOW + 2 * HOUR,
+        decided_by=MINH.email,
+        decided_at=NOW + 3 * HOUR,
+        reason="Hồ sơ 'thiếu'",
+        outcome="withdrawn",
+        final_at=NOW + 4 * HOUR,
+    )
     async with approver.transaction() as tx:
-        await store.save(tx, domain.Decided(changed={ONE: claimed}))
-    assert await case_of(approver) == claimed
+        await store.save(tx, Decided(changed={ONE: everything}))
+    assert await case_of(approver) == everything
+
+
+async def test_a_case_of_an_account_never_heard_of_is_opened_on_no_facts(approver: Database) -> None:
+    await hear(approver, confirmed(customer_email="new@x.vn"))
+    assert (await case_of(approver)).facts is None
+    assert await rows(approver, "select facts is null from cases") == [(True,)]
 
 
 async def test_of_two_who_decide_at_once_one_wins_and_the_other_is_told_who_and_when(approver: Database) -> None:
@@ -147,12 +130,14 @@ async def test_a_reviewer_who_comes_after_the_policy_is_told_so(approver: Databa
     assert await told(approver) == ["VngApproved"]
 
 
+@pytest.mark.parametrize("email", [CUSTOMER, "new@x.vn"], ids=["known account", "account never heard of"])
 @pytest.mark.parametrize("confirmed_first", [True, False])
 async def test_a_case_and_a_change_of_its_account_at_once_leave_it_decided_by_policy(
-    approver: Database, *, confirmed_first: bool
+    approver: Database, email: str, *, confirmed_first: bool
 ) -> None:
-    change = account_updated(version=2, vng_customer=True)
-    first, second = (confirmed(), change) if confirmed_first else (change, confirmed())
+    change = account_updated(email, version=2, vng_customer=True)
+    opening = confirmed(customer_email=email)
+    first, second = (opening, change) if confirmed_first else (change, opening)
     async with held_open(approver) as (tx, until_another_waits):
         await hear_in(tx, first)
         late = asyncio.create_task(hear(approver, second))
@@ -162,18 +147,39 @@ async def test_a_case_and_a_change_of_its_account_at_once_leave_it_decided_by_po
     assert await told(approver) == ["VngApproved"]
 
 
+async def test_two_that_hear_first_of_an_account_at_once_keep_the_newest_facts(approver: Database) -> None:
+    """Neither loses a race for the key of a row that neither finds."""
+    async with held_open(approver) as (tx, until_another_waits):
+        await hear_in(tx, account_updated("new@x.vn", version=2, credit_balance=5))
+        late = asyncio.create_task(hear(approver, account_updated("new@x.vn", version=1)))
+        await until_another_waits()
+    await late
+    assert await rows(approver, "select version, credit_balance from accounts where email = 'new@x.vn'") == [(2, 5)]
+
+
+async def test_accounts_that_are_all_known_are_locked_in_one_statement(approver: Database) -> None:
+    await hear(approver, *(account_updated(f"k{n}@x.vn") for n in range(9)))
+    known = [f"k{n}@x.vn" for n in range(9)]
+    async with approver.transaction() as tx:
+        with statements_of(approver) as sent:
+            assert len(await lock_accounts(tx, [*known, *known])) == 9
+        assert len(sent) == 1
+        assert set(await lock_accounts(tx, [*known, "new@x.vn", "other@x.vn"])) == set(known)
+
+
 async def test_registrars_end_and_a_decision_at_once_leave_one_of_both(approver: Database) -> None:
     await hear(approver, confirmed())
     async with held_open(approver) as (tx, until_another_waits):
         await hear_in(tx, registration_closed(outcome=Outcome.WITHDRAWN))
         late = asyncio.create_task(decide(approver, LAN))
         await until_another_waits()
-    assert isinstance(await late, CaseAlreadyDecided)
+    assert await late == RegistrationOver("withdrawn", NOW)
     assert ((await case_of(approver)).status, await told(approver)) == (Status.WITHDRAWN, [])
 
 
 async def test_crossing_batches_and_decisions_never_deadlock(approver: Database) -> None:
-    """Accounts change, cases open, people decide and registrar closes, each set in another order, all at once."""
+    """Accounts change, cases open, people claim and decide, claims lapse, reviews become due and registrar closes, each
+    set in another order, all at once."""
     chance = random.Random(17)
     emails = [f"k{n}@x.vn" for n in range(8)]
     ids = [UUID(int=n) for n in range(40)]
@@ -198,14 +204,17 @@ async def test_crossing_batches_and_decisions_never_deadlock(approver: Database)
         await decide(approver, (LAN, MINH)[n % 2], approve=n % 3 == 0, registration_id=it, email=owner[it])
 
     await hear(approver, *(confirmed(it, customer_email=owner[it]) for it in ids[20:30]))  # rows exist: no lost race
+    for n in range(20, 30):
+        await claim(approver, LAN, ids[n])
     await asyncio.gather(
         *(change(n) for n in range(12)),
         *(open_some() for _ in range(6)),
         *(close_some() for _ in range(6)),
         *(decide_one(n) for n in range(40)),
+        *(act(approver, NOW + n * DAY) for n in range(6)),
     )
-    decided = await rows(approver, "select aggregateid, count(*) from outbox group by 1")
-    assert all(count == 1 for _, count in decided)
+    decided = await rows(approver, "select aggregateid, type = 'ReviewDue', count(*) from outbox group by 1, 2")
+    assert all(count == 1 for *_, count in decided)
     gaps = "select registration_id from history where note = '' group by 1 having max(version) <> count(*)"
     assert await rows(approver, gaps) == []
 
@@ -247,19 +256,15 @@ async def test_history_says_who_decided_and_why(approver: Database) -> None:
     ]
 
 
-async def test_the_queue_shows_open_cases_oldest_first_and_no_more_than_asked(
-    approver: Database,
-) -> None:
-    async def open_at(registration_id: UUID, after: timedelta) -> None:
-        async with approver.transaction(NOW + after) as tx:
-            await hear_in(tx, confirmed(registration_id))
-
-    for registration_id, after in ((TWO, 2 * HOUR), (ONE, HOUR), (THREE, 3 * HOUR)):
-        await open_at(registration_id, after)
+async def test_the_queue_shows_open_cases_those_due_first_first_and_no_more_than_asked(approver: Database) -> None:
+    due_in = {THREE: 2 * HOUR, ONE: HOUR, TWO: 3 * HOUR}
+    for registration_id, after in due_in.items():
+        soon = replace(rules(), due_at=partial(add, after))
+        await hear(approver, confirmed(registration_id), handlers=handlers(soon))
     await decide(approver, LAN, registration_id=ONE)
     async with approver.transaction() as tx:
-        assert [it.registration_id for it in await store.oldest_open(tx, 9)] == [TWO, THREE]
-        assert [it.registration_id for it in await store.oldest_open(tx, 1)] == [TWO]
+        assert [it.registration_id for it in await store.due_first(tx, 9)] == [THREE, TWO]
+        assert [it.registration_id for it in await store.due_first(tx, 1)] == [THREE]
 
 
 async def test_a_deleted_account_is_no_longer_eligible(approver: Database) -> None:

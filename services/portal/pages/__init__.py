@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute, Route
 
 from services.portal.pages.accounts import AccountPages
 from services.portal.pages.add import AddPage
+from services.portal.pages.changes import ChangePages
 from shared.database import Database
 from shared.web.sign_in import SignIn
 from shared.web.templating import Pages
@@ -16,12 +17,16 @@ ROLES = frozenset({"partner"})
 def routes(pages: Pages, sign_in: SignIn, database: Database) -> list[BaseRoute]:
     accounts = AccountPages(pages, database)
     add = AddPage(pages, database)
+    changes = ChangePages(pages, database)
+    address = "/accounts/{registration_id}"
     return [
         Route("/", _to_accounts),
         Route("/accounts", sign_in.required(accounts.show_all, roles=ROLES)),
         Route("/accounts", sign_in.required(add.submit, roles=ROLES), methods=["POST"]),
         Route("/accounts/add", sign_in.required(add.show, roles=ROLES)),
-        Route("/accounts/{registration_id}", sign_in.required(accounts.show_one, roles=ROLES)),
+        Route(address, sign_in.required(accounts.show_one, roles=ROLES)),
+        Route(f"{address}/resend", sign_in.required(changes.resend, roles=ROLES), methods=["POST"]),
+        Route(f"{address}/withdraw", sign_in.required(changes.withdraw, roles=ROLES), methods=["POST"]),
     ]
 
 

@@ -1,16 +1,13 @@
 """The menu "Account": the partner's registrations, and one of them with its timeline."""
 
-from uuid import UUID
-
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.portal import store
 from services.portal.pages.partner import partner_of
+from services.portal.pages.registration import id_in, registration_page, uuid_in
 from shared.database import Database
-from shared.history import TRANSITION
-from shared.stores import history_of
 from shared.web.person import Person
 from shared.web.templating import Pages
 
@@ -31,20 +28,8 @@ class AccountPages:
         return self._pages.answer(request, "accounts.html", registrations=registrations, added=added, limit=LISTED)
 
     async def show_one(self, request: Request, person: Person) -> Response:
-        registration_id = uuid_in(request.path_params["registration_id"])
-        if registration_id is None:
-            raise HTTPException(404)
         async with self._database.transaction() as tx:
-            registration = await store.get(tx, registration_id, partner_of(person).partner_id)
+            registration = await store.get(tx, id_in(request), partner_of(person).partner_id)
             if registration is None:
                 raise HTTPException(404)
-            history = await history_of(tx, registration_id)
-        moves = [entry for entry in history if entry.note == TRANSITION]
-        return self._pages.answer(request, "account.html", it=registration, moves=moves)
-
-
-def uuid_in(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
+            return await registration_page(self._pages, request, tx, registration)

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.portal import store
-from services.portal.pages.accounts import uuid_in
 from services.portal.pages.form import MOST_ROWS, Form, FormProblem, Row, Sending, check, read
 from services.portal.pages.partner import partner_of
+from services.portal.pages.registration import uuid_in
 from shared.database import Database
 from shared.events import RegistrationRequested
 from shared.web.person import Person
@@ -32,8 +32,9 @@ class AddPage:
         self._pages = pages
         self._database = database
 
-    async def show(self, request: Request, _person: Person) -> Response:
-        return self._page(request, [Row()], uuid4())
+    async def show(self, request: Request, person: Person) -> Response:
+        """`?again=` is the id of a registration of the partner's own: its customer is filled in."""
+        return self._page(request, [await self._row_again(request, person)], uuid4())
 
     async def submit(self, request: Request, person: Person) -> Response:
         async with request.form(max_fields=MOST_FIELDS) as fields:
@@ -46,6 +47,14 @@ class AddPage:
         if batch_id is None or problem:
             return self._page(request, form.rows or [Row()], batch_id or uuid4(), status=422, problem=problem)
         return await self._register(request, person, form, batch_id)
+
+    async def _row_again(self, request: Request, person: Person) -> Row:
+        registration_id = uuid_in(request.query_params.get("again", ""))
+        if registration_id is None:
+            return Row()
+        async with self._database.transaction() as tx:
+            known = await store.get(tx, registration_id, partner_of(person).partner_id)
+        return Row(known.customer_email or "", known.common_name or "", known.role or "Partner") if known else Row()
 
     async def _register(self, request: Request, person: Person, form: Form, batch_id: UUID) -> Response:
         now = self._database.clock()

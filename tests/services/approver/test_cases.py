@@ -1,159 +1,81 @@
-"""The queue of VNG's staff: who may look, who may decide, and what a decision that cannot be made answers."""
+"""The queue of VNG's staff: who may look, who may decide, and what they see of a case."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+import asyncio
+from datetime import timedelta
+from uuid import uuid4
 
-import httpx2
 import pytest
-from pydantic import SecretStr
 
-from services.approver.app import create_app
-from shared.events import AccountUpdated, Billing, CustomerConfirmed, Locale
-from shared.migrations import migrate
+from shared.events import Billing, Locale
 from shared.service import Service
-from shared.settings import ApproverSettings
-from shared.web.person import Person
+from shared.web.formats import moment
+from tests.domain.facts import (
+    CUSTOMER,
+    DAY,
+    HOUR,
+    NOW,
+    ONE,
+    THREE,
+    TWO,
+    account_updated,
+    confirmed,
+    registration_approved,
+    registration_closed,
+)
+from tests.services.approver.staff import ADMIN, BINH, CASE, HOA, PARTNER, Browse, hears, reading, words
 from tests.services.conftest import MovableClock, rows, told
-from tests.sessions import browser, session_of
 
-URL = "http://localhost:8003"
-
-
-def person(name: str, *roles: str) -> Person:
-    return Person(f"{name}@vng.example", name.title(), None, None, frozenset(roles), Locale.EN)
-
-
-HOA = person("hoa", "vng-reviewer")
-BINH = person("binh", "vng-reviewer")
-ADMIN = person("an", "vng-reviewer", "vng-admin")
-PARTNER = person("lan", "partner")
-
-Browse = Callable[[Person | None], httpx2.AsyncClient]
-
-
-@pytest.fixture
-def settings(database_url: str) -> ApproverSettings:
-    return ApproverSettings(
-        kafka_bootstrap_servers="localhost:1",  # never reached: the pages need no Kafka
-        database_url=SecretStr(database_url),
-        public_url=URL,
-        oidc_issuer="http://localhost:1",
-        oidc_client_id="approver",
-        oidc_client_secret=SecretStr("a secret of the client"),
-    )
-
-
-@pytest.fixture
-async def approver(settings: ApproverSettings, database_url: str, clock: MovableClock) -> AsyncIterator[Service]:
-    await migrate(database_url, "approver")
-    service = create_app(settings, clock=clock)
-    service.consumer.catching_up.done = True  # as it is once the accounts that were there at start have been read
-    yield service
-    await service.database.close()
-
-
-@pytest.fixture
-async def browse(approver: Service, settings: ApproverSettings, clock: MovableClock) -> AsyncIterator[Browse]:
-    async with AsyncExitStack() as stack:
-
-        def browse(who: Person | None) -> httpx2.AsyncClient:
-            cookies = session_of(who, settings, "approver", clock) if who else {}
-            opened = browser(approver.web, URL, cookies)
-            stack.push_async_callback(opened.aclose)
-            return opened
-
-        yield browse
-
-
-async def account(approver: Service, version: int = 1, **facts: object) -> None:
-    values: dict[str, object] = {
-        "email": "an@example.com",
-        "account_id": "vng-1",
-        "holder_name": "Nguyễn Văn An",
-        "locale": Locale.VI,
-        "billing": Billing.PREPAID,
-        "credit_balance": 0,
-        "active_services": 0,
-        "active_discounts": 0,
-        "in_poc": False,
-        "vng_customer": False,
-        "version": version,
-        "updated_at": datetime.now(UTC),
-        **facts,
-    }
-    async with approver.database.transaction() as tx:
-        await approver.consumer.inbox.handler_of(AccountUpdated)([AccountUpdated.model_validate(values)], tx)
-
-
-async def case(approver: Service) -> UUID:
-    event = CustomerConfirmed(
-        registration_id=uuid4(),
-        partner_id="saigon-cloud",
-        partner_name="Saigon Cloud",
-        customer_email="an@example.com",
-        common_name="Minh Phát",
-        role="Partner",
-        confirmed_at=datetime.now(UTC),
-    )
-    async with approver.database.transaction() as tx:
-        await approver.consumer.inbox.handler_of(CustomerConfirmed)([event], tx)
-    return event.registration_id
+ACTIONS = ("claim", "release", "approve", "reject")
 
 
 async def test_nobody_but_staff_sees_or_decides_cases(approver: Service, browse: Browse) -> None:
-    await account(approver)
-    path = f"/cases/{await case(approver)}"
+    await hears(approver, account_updated(), confirmed())
     nobody, partner = browse(None), browse(PARTNER)
-    for address in ("/cases", path):
+    for address in ("/cases", CASE):
         asked = await nobody.get(address)
         assert (asked.status_code, asked.headers["location"].split("?")[0]) == (303, "/auth/sign-in")
         assert (await partner.get(address)).status_code == 403
-    for action in ("claim", "approve", "reject"):
-        assert (await nobody.post(f"{path}/{action}")).status_code == 401
-        assert (await partner.post(f"{path}/{action}")).status_code == 403
+    for action in ACTIONS:
+        assert (await nobody.post(f"{CASE}/{action}")).status_code == 401
+        assert (await partner.post(f"{CASE}/{action}")).status_code == 403
     assert await told(approver.database) == []
 
 
-async def test_an_approval_counts_once_and_whoever_comes_later_is_told_who_and_when(
+async def test_an_approval_counts_once_and_is_not_final_before_registrar_says_so(
     approver: Service, browse: Browse
 ) -> None:
-    await account(approver)
-    path = f"/cases/{await case(approver)}"
-    hoa, binh = browse(HOA), browse(BINH)
-    assert "an@example.com" in (await hoa.get("/cases")).text
-    assert (await hoa.post(f"{path}/approve", data={"note": "fine"})).status_code == 303
-    late = await binh.post(f"{path}/reject", data={"reason": "no"})
-    assert late.status_code == 409 and "hoa@vng.example" in late.text and "GMT+7" in late.text
-    assert (await hoa.post(f"{path}/approve")).status_code == 409
+    await hears(approver, account_updated(), confirmed())
+    hoa = browse(HOA)
+    assert CUSTOMER in (await hoa.get("/cases")).text
+    assert (await hoa.post(f"{CASE}/approve", data={"note": "fine"})).status_code == 303
+    assert (await hoa.post(f"{CASE}/approve")).status_code == 409
     assert await told(approver.database) == ["VngApproved"]
-    page = await hoa.get(path)
-    assert "not yet final" in page.text
-    assert "an@example.com" not in (await hoa.get("/cases")).text
+    assert "decided, not yet final: by hoa@vng.example" in words(await hoa.get(CASE))
+    assert CUSTOMER not in (await hoa.get("/cases")).text
+    await hears(approver, registration_approved())
+    page = words(await hoa.get(CASE))
+    assert "not yet final" not in page and "Final since" in page
 
 
 async def test_a_rejection_needs_a_reason_and_keeps_what_was_typed(approver: Service, browse: Browse) -> None:
-    await account(approver)
-    path = f"/cases/{await case(approver)}"
+    await hears(approver, account_updated(), confirmed())
     hoa = browse(HOA)
-    missing = await hoa.post(f"{path}/reject", data={"reason": "  "})
+    missing = await hoa.post(f"{CASE}/reject", data={"reason": "  "})
     assert missing.status_code == 422 and "Please give a reason" in missing.text
-    long = await hoa.post(f"{path}/reject", data={"reason": "x" * 1001})
+    long = await hoa.post(f"{CASE}/reject", data={"reason": "x" * 1001})
     assert long.status_code == 422 and "x" * 1001 in long.text
     assert await told(approver.database) == []
-    assert (await hoa.post(f"{path}/reject", data={"reason": "licence"})).status_code == 303
+    assert (await hoa.post(f"{CASE}/reject", data={"reason": "licence"})).status_code == 303
     assert await told(approver.database) == ["VngRejected"]
 
 
 async def test_nothing_is_decided_before_the_facts_that_were_there_at_start_have_been_read(
     approver: Service, browse: Browse
 ) -> None:
-    await account(approver)
-    path = f"/cases/{await case(approver)}"
+    await hears(approver, account_updated(), confirmed())
     approver.consumer.catching_up.done = False
-    for action in ("approve", "reject"):
-        early = await browse(HOA).post(f"{path}/{action}", data={"reason": "no"})
+    for action in ("release", "approve", "reject"):
+        early = await browse(HOA).post(f"{CASE}/{action}", data={"reason": "no"})
         assert early.status_code == 503 and early.headers["retry-after"]
     assert await told(approver.database) == []
 
@@ -161,14 +83,13 @@ async def test_nothing_is_decided_before_the_facts_that_were_there_at_start_have
 async def test_an_account_that_no_longer_qualifies_is_approved_only_with_a_reason(
     approver: Service, browse: Browse
 ) -> None:
-    await account(approver)
-    path = f"/cases/{await case(approver)}"
-    await account(approver, 2, credit_balance=5, billing=Billing.POSTPAID)
+    changed = account_updated(version=2, credit_balance=5, billing=Billing.POSTPAID)
+    await hears(approver, account_updated(), confirmed(), changed)
     hoa = browse(HOA)
-    page = await hoa.get(path)
+    page = await hoa.get(CASE)
     assert "has a credit balance" in page.text and "not prepaid" in page.text
-    assert (await hoa.post(f"{path}/approve", data={"note": "kept"})).status_code == 422
-    assert (await hoa.post(f"{path}/approve", data={"override_reason": "agreed by phone"})).status_code == 303
+    assert (await hoa.post(f"{CASE}/approve", data={"note": "kept"})).status_code == 422
+    assert (await hoa.post(f"{CASE}/approve", data={"override_reason": "agreed by phone"})).status_code == 303
     ((payload,),) = await rows(approver.database, "select payload::json ->> 'failing_codes' from outbox")
     assert payload == '["has_credit","not_prepaid"]'
 
@@ -176,21 +97,132 @@ async def test_an_account_that_no_longer_qualifies_is_approved_only_with_a_reaso
 async def test_a_claimed_case_is_its_claimers_or_an_admins_until_the_claim_lapses(
     approver: Service, browse: Browse, clock: MovableClock
 ) -> None:
-    await account(approver)
-    path = f"/cases/{await case(approver)}"
+    await hears(approver, account_updated(), confirmed())
     hoa, binh, admin = browse(HOA), browse(BINH), browse(ADMIN)
-    assert (await hoa.post(f"{path}/claim")).status_code == 303
-    for action in ("claim", "approve", "reject"):
-        refused = await binh.post(f"{path}/{action}", data={"reason": "mine"})
+    assert (await hoa.post(f"{CASE}/claim")).status_code == 303
+    for action in ACTIONS:
+        refused = await binh.post(f"{CASE}/{action}", data={"reason": "mine"})
         assert refused.status_code == 409 and "hoa@vng.example" in refused.text
-    assert (await admin.post(f"{path}/claim")).status_code == 303
-    assert (await hoa.post(f"{path}/approve")).status_code == 409
+    assert "Your decision" not in words(await binh.get(CASE))
+    assert "Take over the claim" in words(await admin.get(CASE))
+    assert (await admin.post(f"{CASE}/claim")).status_code == 303
+    assert (await hoa.post(f"{CASE}/approve")).status_code == 409
     clock.now += timedelta(hours=4)
-    assert (await binh.post(f"{path}/approve")).status_code == 303
+    assert (await binh.post(f"{CASE}/approve")).status_code == 303
+
+
+async def test_a_claim_is_released_by_its_claimer_or_an_admin_and_then_anybody_decides(
+    approver: Service, browse: Browse
+) -> None:
+    await hears(approver, account_updated(), confirmed())
+    hoa, binh, admin = browse(HOA), browse(BINH), browse(ADMIN)
+    for releasing in (hoa, admin):
+        await hoa.post(f"{CASE}/claim")
+        assert "Release the claim" in words(await releasing.get(CASE))
+        assert (await releasing.post(f"{CASE}/release")).status_code == 303
+        assert await rows(approver.database, "select claimed_by, claimed_until from cases") == [(None, None)]
+    assert (await hoa.post(f"{CASE}/release")).status_code == 303
+    assert (await binh.post(f"{CASE}/approve")).status_code == 303
+
+
+async def test_releasing_a_claim_lets_the_policy_decide_on_what_the_account_became(
+    approver: Service, browse: Browse
+) -> None:
+    await hears(approver, account_updated(), confirmed())
+    hoa = browse(HOA)
+    await hoa.post(f"{CASE}/claim")
+    await hears(approver, account_updated(version=2, vng_customer=True))
+    assert await told(approver.database) == []
+    await hoa.post(f"{CASE}/release")
+    assert await told(approver.database) == ["VngApproved"]
+    assert "The claim was released · Approved · the rule for current customers" in words(await hoa.get(CASE))
+
+
+async def test_the_scheduler_ends_claims_and_tells_due_reviews_by_vietnams_calendar(
+    approver: Service, browse: Browse, clock: MovableClock
+) -> None:
+    """NOW is a Wednesday: the third business day after it is Monday."""
+    await hears(approver, account_updated(), confirmed())
+    await browse(HOA).post(f"{CASE}/claim")
+    for at, expected in ((NOW + 4 * DAY, []), (NOW + 5 * DAY, ["ReviewDue"]), (NOW + 6 * DAY, ["ReviewDue"])):
+        clock.now = at
+        assert await approver.scheduler.catch_up(asyncio.Event())
+        assert await told(approver.database) == expected
+    assert await rows(approver.database, "select claimed_by from cases") == [(None,)]
+
+
+@pytest.mark.parametrize(
+    ("locale", "sentence", "table"),
+    [
+        (
+            Locale.EN,
+            "The account has changed since this case was opened.",
+            "What Then Now Billing prepaid postpaid Credit balance 0 VND 5,000 VND POC no yes The account now",
+        ),
+        (
+            Locale.VI,
+            "Tài khoản đã thay đổi kể từ khi hồ sơ này được mở.",
+            "Hiện tại Hình thức thanh toán trả trước trả sau Số dư credit 0 ₫ 5.000 ₫ POC không có Tài khoản hiện tại",
+        ),
+    ],
+)
+async def test_what_has_changed_since_the_opening_stands_beside_what_it_was(
+    approver: Service, browse: Browse, locale: Locale, sentence: str, table: str
+) -> None:
+    await hears(approver, account_updated(), confirmed(), account_updated(version=2, holder_name="Another"))
+    reader = browse(reading(HOA, locale))
+    assert sentence not in words(await reader.get(CASE))
+    await hears(approver, account_updated(version=3, billing=Billing.POSTPAID, credit_balance=5000, in_poc=True))
+    page = words(await reader.get(CASE))
+    assert sentence in page and table in page
+
+
+async def test_the_queue_shows_what_is_due_first_first_marks_what_is_overdue_and_what_has_changed(
+    approver: Service, browse: Browse, clock: MovableClock
+) -> None:
+    emails = {ONE: "one@x.vn", TWO: "two@x.vn", THREE: "three@x.vn"}
+    await hears(approver, *map(account_updated, emails.values()))
+    for registration_id in (TWO, ONE, THREE):
+        await hears(approver, confirmed(registration_id, customer_email=emails[registration_id]))
+        clock.now += HOUR
+    await hears(approver, account_updated("one@x.vn", version=2, active_services=1))
+    clock.now = NOW + 5 * DAY + HOUR  # when the second became due
+    hoa = browse(HOA)
+    table = (await hoa.get("/cases")).text.split("<tbody>")[1]
+    lines = [" ".join(row.split()) for row in table.split("<tr>")[1:]]
+    shown = [
+        [email for email in emails.values() if email in line]
+        + [mark for mark in ("Overdue", "Account changed") if mark in line]
+        for line in lines
+    ]
+    assert shown == [["two@x.vn", "Overdue"], ["one@x.vn", "Overdue", "Account changed"], ["three@x.vn"]]
+    assert moment(NOW + 5 * DAY, Locale.EN) in lines[0]
+
+
+async def test_the_history_of_a_case_says_what_happened_who_did_it_why_and_when(
+    approver: Service, browse: Browse, clock: MovableClock
+) -> None:
+    await hears(approver, account_updated(), confirmed(), confirmed())
+    clock.now = NOW + 5 * DAY
+    await approver.scheduler.catch_up(asyncio.Event())
+    clock.now += HOUR
+    await browse(HOA).post(f"{CASE}/reject", data={"reason": "Giấy phép <hết hạn>"})
+    await hears(approver, registration_closed())
+    page = words(await browse(HOA).get(CASE))
+    history = page[page.index("History ") :]
+    for line in (
+        f"1 Jul 2026, 16:00 (GMT+7) · The customer confirmed · Open · {CUSTOMER}",
+        f"1 Jul 2026, 16:00 (GMT+7) · The customer confirmed (changed nothing) · {CUSTOMER}",
+        "6 Jul 2026, 16:00 (GMT+7) · The review became due · the review system",
+        "6 Jul 2026, 17:00 (GMT+7) · VNG Cloud rejected · Rejected · hoa@vng.example · Giấy phép <hết hạn>",
+        "6 Jul 2026, 17:00 (GMT+7) · The registration was closed · the registration system · rejected",
+    ):
+        assert line in history
 
 
 @pytest.mark.parametrize("registration_id", [uuid4(), "not-an-id", "%00"])
 async def test_an_unknown_or_malformed_case_is_a_404_page(browse: Browse, registration_id: object) -> None:
     hoa = browse(HOA)
     assert (await hoa.get(f"/cases/{registration_id}")).status_code == 404
-    assert (await hoa.post(f"/cases/{registration_id}/approve")).status_code == 404
+    for action in ACTIONS:
+        assert (await hoa.post(f"/cases/{registration_id}/{action}")).status_code == 404

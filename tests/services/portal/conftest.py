@@ -12,11 +12,12 @@ from sqlalchemy import text
 
 from services.portal.app import create_app
 from shared.database import Database
-from shared.events import Locale
+from shared.events import Event, Locale, RegistrationRequested
 from shared.migrations import migrate
 from shared.service import Service
 from shared.settings import PortalSettings
 from shared.web.person import Person
+from tests.services.conftest import MovableClock
 from tests.services.portal.facts import START
 from tests.sessions import browser, session_of
 
@@ -43,9 +44,9 @@ def settings(database_url: str) -> PortalSettings:
 
 
 @pytest.fixture
-async def portal(settings: PortalSettings, database_url: str) -> AsyncIterator[Service]:
+async def portal(settings: PortalSettings, database_url: str, clock: MovableClock) -> AsyncIterator[Service]:
     await migrate(database_url, "portal")
-    service = create_app(settings, clock=lambda: START)
+    service = create_app(settings, clock=clock)
     yield service
     await service.database.close()
 
@@ -73,8 +74,9 @@ async def rows(database: Database, sql: str) -> list[Mapping[str, Any]]:
         return [row._asdict() for row in await connection.execute(text(sql))]
 
 
-async def published(database: Database) -> list[dict[str, Any]]:
-    """What the relay will tell, in order."""
+async def published(database: Database, *kinds: type[Event]) -> list[dict[str, Any]]:
+    """What the relay will tell, in order: events of `kinds`, and no others but requests; without `kinds`, requests."""
+    wanted = {kind.type() for kind in kinds or (RegistrationRequested,)}
     found = await rows(database, "select type, payload from outbox order by position")
-    assert {row["type"] for row in found} <= {"RegistrationRequested"}
-    return [json.loads(row["payload"]) for row in found]
+    assert {row["type"] for row in found} <= {"RegistrationRequested", *wanted}
+    return [json.loads(row["payload"]) for row in found if row["type"] in wanted]

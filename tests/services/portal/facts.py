@@ -1,10 +1,10 @@
 """The events of one registration, as the other services tell them."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
-from services.portal.domain import Fact
+from services.portal.facts import Fact
 from shared import events as e
 
 START = datetime(2026, 7, 1, 9, tzinfo=UTC)
@@ -40,15 +40,25 @@ def opened(registration_id: UUID = ID, partner_id: str = "p-1", **more: Any) -> 
     return e.RegistrationOpened(**_of(registration_id, partner_id, {"opened_at": minutes(1), **more}))
 
 
-def sent(number: int = 1, registration_id: UUID = ID, partner_id: str = "p-1") -> e.ConfirmationSent:
-    return e.ConfirmationSent(
-        registration_id=registration_id,
-        partner_id=partner_id,
-        number=number,
-        sent_at=minutes(10 * number),
-        valid_until=minutes(1000 * number),
-        resends_left=4 - number,
-        next_resend_at=None,
+def sent(number: int = 1, registration_id: UUID = ID, partner_id: str = "p-1", **more: Any) -> e.ConfirmationSent:
+    values: dict[str, Any] = {
+        "registration_id": registration_id,
+        "partner_id": partner_id,
+        "number": number,
+        "sent_at": minutes(10 * number),
+        "valid_until": minutes(1000 * number),
+        "resends_left": 4 - number,
+        "next_resend_at": None,
+    }
+    return e.ConfirmationSent(**values | more)
+
+
+def resend_refused(
+    after: int = 14, code: Literal["too_soon", "limit", "not_pending"] = "too_soon", partner_id: str = "p-1"
+) -> e.ConfirmationResendRefused:
+    """`after` how many minutes it had been requested."""
+    return e.ConfirmationResendRefused(
+        registration_id=ID, partner_id=partner_id, requested_at=minutes(after), code=code
     )
 
 
@@ -62,8 +72,10 @@ def confirmed(registration_id: UUID = ID, partner_id: str = "p-1") -> e.Customer
     return e.CustomerConfirmed(**_of(registration_id, partner_id, {"confirmed_at": minutes(40)}))
 
 
-def approved(registration_id: UUID = ID, partner_id: str = "p-1") -> e.RegistrationApproved:
-    more = {"approved_at": minutes(50), "approved_by": "staff@vng.example", "account_id": "acc-1"}
+def approved(
+    registration_id: UUID = ID, partner_id: str = "p-1", by: str = "staff@vng.example"
+) -> e.RegistrationApproved:
+    more = {"approved_at": minutes(50), "approved_by": by, "account_id": "acc-1"}
     return e.RegistrationApproved(**_of(registration_id, partner_id, more))
 
 
@@ -77,5 +89,14 @@ def closed(
     return e.RegistrationClosed(**_of(registration_id, partner_id, more))
 
 
-STORY: tuple[Fact, ...] = (opened(), sent(1), undeliverable(12), sent(2), undeliverable(25), confirmed())
+STORY: tuple[Fact, ...] = (
+    opened(),
+    sent(1),
+    undeliverable(12),
+    resend_refused(14, "too_soon"),
+    sent(2),
+    resend_refused(22, "limit"),
+    undeliverable(25),
+    confirmed(),
+)
 """All that can be true of one registration before its end."""

@@ -1,18 +1,21 @@
 """The list and the details, over HTTP on the real application and database."""
 
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
 from services.portal import messages_vi, store
-from services.portal.domain import Fact, Status
+from services.portal.domain import Status
+from services.portal.facts import Fact
 from services.portal.handlers import update_registrations
 from shared.database import Database
-from shared.events import Outcome
+from shared.events import Locale, Outcome
 from shared.web.site import Site
 from shared.web.templating import Pages
-from tests.services.portal.conftest import BINH, STAFF, URL, Browse
+from tests.services.conftest import MovableClock
+from tests.services.portal.conftest import AN, BINH, STAFF, URL, Browse
 from tests.services.portal.facts import (
     ID,
     approved,
@@ -21,11 +24,13 @@ from tests.services.portal.facts import (
     minutes,
     opened,
     requested,
+    resend_refused,
     sent,
     undeliverable,
 )
 
 PAGE = f"/accounts/{ID}"
+both_languages = pytest.mark.parametrize("locale", Locale)
 
 
 async def hear(database: Database, *facts: Fact) -> None:
@@ -128,9 +133,125 @@ async def test_the_details_tell_the_story(browse: Browse, database: Database) ->
     assert "16 Jul" not in page
     for said in ("an@partner.example", "550 no mailbox 12", "Link valid until", "2 Jul 2026, 08:40 (GMT+7)"):
         assert said in page
-    timeline = page.split('id="timeline"')[1]
-    assert timeline.index(">Registered<") < timeline.index(">Waiting for the customer")
-    assert timeline.count("<li>") == 2
+
+
+STORY_TOLD = [
+    ("Registered by an@partner.example", "an@partner.example đã đăng ký"),
+    ("the customer is asked to confirm", "yêu cầu khách hàng xác nhận"),
+    ("Confirmation email no. 1 sent", "Đã gửi email xác nhận lần 1"),
+    ("could not be delivered. The mail server said: 550 no mailbox 12", "Không gửi được email xác nhận."),
+    ("not sent again: the last one had gone out only a short", "không được gửi lại vì email trước đó vừa"),
+    ("an@partner.example asked to send the confirmation", "an@partner.example đã yêu cầu gửi lại"),
+    ("Confirmation email no. 2 sent", "Đã gửi email xác nhận lần 2"),
+    ("Confirmed by the customer, khach@example.com", "Khách hàng khach@example.com đã xác nhận"),
+    ("an@partner.example asked to withdraw", "an@partner.example đã yêu cầu rút lại"),
+    ("Nhầm &lt;khách&gt;", "Nhầm &lt;khách&gt;"),
+    ("Withdrawn", "Đã rút lại"),
+]
+
+
+@both_languages
+async def test_the_timeline_says_who_when_and_why_oldest_first(
+    browse: Browse, database: Database, clock: MovableClock, locale: Locale
+) -> None:
+    async with database.transaction() as tx:
+        await store.request(tx, [requested()])
+    browser = browse(replace(AN, locale=locale))
+    await hear(database, sent(1), sent(1), undeliverable(12), opened(), opened())  # not in their order, and again
+    clock.now = minutes(15)
+    await browser.post(f"{PAGE}/resend")
+    await hear(database, sent(2), resend_refused(14, "too_soon"), confirmed(), sent(1))
+    clock.now = minutes(45)
+    await browser.post(f"{PAGE}/withdraw", data={"reason": "Nhầm <khách>"})
+    await hear(database, closed(Outcome.WITHDRAWN, "Nhầm <khách>"))
+    page = (await browser.get(PAGE)).text.split('id="timeline"')[1]
+    places = [page.index(told[locale is Locale.VI]) for told in STORY_TOLD]
+    assert places == sorted(places)
+    assert page.count("<li>") == len(STORY_TOLD) - 1  # the reason stands in its line
+    assert page.count("Nhầm") == 1
+
+
+@both_languages
+@pytest.mark.parametrize(
+    ("fact", "english", "vietnamese"),
+    [
+        (approved(), "Approved by VNG Cloud's staff", "Nhân viên VNG Cloud đã phê duyệt"),
+        (
+            approved(by="policy:current-customer"),
+            "Approved without a review: the account was a customer of VNG Cloud already",
+            "Được phê duyệt mà không cần xem xét",
+        ),
+        (closed(Outcome.REFUSED, "already_registered"), "registered for a partner already", "đã được đăng ký cho một"),
+        (closed(Outcome.DECLINED, "Không quen"), "Declined by the customer", "Không quen"),
+        (closed(Outcome.REJECTED, "Chưa đạt"), "Rejected by VNG Cloud", "Chưa đạt"),
+        (closed(Outcome.EXPIRED), "Expired: not confirmed in time", "Hết hạn xác nhận"),
+        (resend_refused(code="limit"), "sent as often as it can be", "đã gửi đủ số lần cho phép"),
+        (resend_refused(code="too_soon"), "only a short while before", "vừa được gửi cách đó không lâu"),
+        (resend_refused(code="not_pending"), "not being asked at that moment", "không ở trạng thái chờ khách hàng"),
+    ],
+)
+async def test_each_thing_that_happened_is_a_sentence(
+    browse: Browse, database: Database, fact: Fact, english: str, vietnamese: str, locale: Locale
+) -> None:
+    await hear(database, fact)
+    page = (await browse(replace(AN, locale=locale)).get(PAGE)).text.split('id="timeline"')[1]
+    assert (vietnamese if locale is Locale.VI else english) in page
+    for raw in ("policy:", "already_registered", "too_soon", "not_pending", fact.type()):
+        assert raw not in page
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+async def test_a_closed_registration_can_be_registered_again(
+    browse: Browse, database: Database, outcome: Outcome
+) -> None:
+    link = f"/accounts/add?again={ID}"
+    await hear(database, opened())
+    assert link not in (await browse().get(PAGE)).text
+    await hear(database, closed(outcome))
+    assert link in (await browse().get(PAGE)).text
+
+
+async def test_an_approved_registration_is_not_registered_again(browse: Browse, database: Database) -> None:
+    await hear(database, approved())
+    assert "?again=" not in (await browse().get(PAGE)).text
+
+
+@both_languages
+async def test_a_mail_that_could_not_be_delivered_is_said_until_another_is_sent(
+    browse: Browse, database: Database, locale: Locale
+) -> None:
+    hint, advice = {
+        Locale.EN: ("Could not be delivered", "register the customer with the right one"),
+        Locale.VI: ("Không gửi được email", "đăng ký khách hàng với địa chỉ đúng"),
+    }[locale]
+    browser = browse(replace(AN, locale=locale))
+    await hear(database, opened(), undeliverable(12))
+    assert hint in (await browser.get("/accounts")).text
+    page = (await browser.get(PAGE)).text
+    assert hint in page and advice in page and "550 no mailbox 12" in page
+    assert f'action="{PAGE}/resend"' in page and f'action="{PAGE}/withdraw"' in page
+    await hear(database, sent(2))
+    assert hint not in (await browser.get("/accounts")).text
+    assert advice not in (await browser.get(PAGE)).text
+
+
+async def test_the_dates_that_help_a_waiting_partner_are_shown(
+    browse: Browse, database: Database, clock: MovableClock
+) -> None:
+    await hear(database, opened(), sent(1, next_resend_at=minutes(70)))
+    page = (await browse().get(PAGE)).text
+    for said in ("2 Jul 2026, 08:40 (GMT+7)", "3 times", "send it again from 1 Jul 2026, 17:10 (GMT+7)"):
+        assert said in page
+    assert f'action="{PAGE}/resend"' not in page
+    clock.now = minutes(70)
+    page = (await browse().get(PAGE)).text
+    assert "send it again from" not in page
+    assert f'action="{PAGE}/resend"' in page
+    await hear(database, undeliverable(75))
+    assert "3 times" not in (await browse().get(PAGE)).text  # what the failed mail has left, only notifier knows
+    await hear(database, sent(2), confirmed())
+    page = (await browse().get(PAGE)).text
+    assert "valid until" not in page and "2 times" not in page
 
 
 async def test_who_approved_is_not_told_to_partners(browse: Browse, database: Database) -> None:

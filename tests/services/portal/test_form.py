@@ -10,9 +10,11 @@ from uuid import UUID, uuid4, uuid5
 import httpx2
 import pytest
 
+from services.portal import store
 from services.portal.pages.form import MOST_ROWS
 from shared.database import Database
-from tests.services.portal.conftest import AN, STAFF, Browse, published, rows
+from tests.services.portal.conftest import AN, BINH, STAFF, Browse, published, rows
+from tests.services.portal.facts import ID, requested
 
 GOOD = ("mot@example.com", "Khách Một", "Partner")
 OTHER = ("hai@example.com", "Khách Hai", "Partner")
@@ -193,6 +195,25 @@ async def test_a_form_whose_own_id_is_garbled_is_refused_and_gets_a_new_one(brow
     assert UUID(typed(page, "batch_id")[0])
     assert typed(page, "customer_email") == [GOOD[0]]
     assert await published(database) == []
+
+
+async def test_registering_again_begins_with_what_the_partner_had_registered(
+    browse: Browse, database: Database
+) -> None:
+    async with database.transaction() as tx:
+        await store.request(tx, [requested(common_name='Khách "Một"')])
+    page = await browse().get(f"/accounts/add?again={ID}")
+    assert (typed(page, "customer_email"), typed(page, "common_name")) == (["khach@example.com"], ['Khách "Một"'])
+    assert typed(page, "batch_id") != typed(await browse().get(f"/accounts/add?again={ID}"), "batch_id")
+
+
+@pytest.mark.parametrize("again", [str(uuid4()), "not-an-id", "", str(ID)])
+async def test_nothing_but_ones_own_is_filled_in(browse: Browse, database: Database, again: str) -> None:
+    async with database.transaction() as tx:
+        await store.request(tx, [requested()])
+    page = await browse(BINH).get(f"/accounts/add?again={again}")
+    assert page.status_code == 200
+    assert (typed(page, "customer_email"), typed(page, "common_name")) == ([""], [""])
 
 
 async def test_only_people_of_a_partner_register_customers(browse: Browse, database: Database) -> None:

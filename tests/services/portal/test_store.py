@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from uuid import UUID, uuid4
 
-from services.portal import domain, store
-from services.portal.domain import Fact, Registration, Status
+from services.portal import asks, domain, store
+from services.portal.asks import Asked
+from services.portal.domain import Registration, Status
+from services.portal.facts import Fact
 from services.portal.handlers import handlers, update_registrations
 from shared.database import Database
-from shared.events import Outcome
+from shared.events import ConfirmationResendRequested, Outcome, RegistrationWithdrawn
 from shared.history import NO_EFFECT, TRANSITION
 from shared.stores import history_of
 from shared.topics import TOPICS
@@ -22,6 +24,7 @@ from tests.services.portal.facts import (
     minutes,
     opened,
     requested,
+    resend_refused,
     sent,
 )
 
@@ -118,6 +121,22 @@ async def test_a_partner_lists_its_own_newest_first_up_to_a_limit(database: Data
         assert await store.get(tx, ids[0], "p-2") is None
 
 
-def test_every_topic_that_the_portal_reads_has_a_handler_but_the_refused_resends() -> None:
+async def test_what_is_asked_is_read_back_and_told_in_one_commit(database: Database) -> None:
+    await hear(database, opened(), resend_refused())
+    async with database.transaction() as tx:
+        row = await store.lock_one(tx, ID, "p-1")
+        assert row
+        assert await store.lock_one(tx, ID, "p-2") is None
+        first = asks.resend(row, "an@partner.example", minutes(20))
+        assert isinstance(first, Asked)
+        await store.ask(tx, first)
+        second = asks.withdraw(first.registration, "an@partner.example", "Lý do\nkhác", minutes(21))
+        assert isinstance(second, Asked)
+        await store.ask(tx, second)
+    assert await row_of(database) == second.registration
+    assert len(await published(database, ConfirmationResendRequested, RegistrationWithdrawn)) == 2
+
+
+def test_every_topic_that_the_portal_reads_has_a_handler() -> None:
     read = {topic.event.type() for topic in TOPICS if "portal" in topic.readers}
-    assert read - {kind.type() for kind in handlers()} == {"ConfirmationResendRefused"}
+    assert {kind.type() for kind in handlers()} == read

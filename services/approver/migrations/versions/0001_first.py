@@ -12,6 +12,7 @@ down_revision = None
 def upgrade() -> None:
     create_messaging_tables()
     create_accounts_table()
+    moment = sa.DateTime(timezone=True)
     op.create_table(
         "cases",
         sa.Column("registration_id", sa.Uuid, primary_key=True),
@@ -20,17 +21,26 @@ def upgrade() -> None:
             for name in ("partner_id", "partner_name", "customer_email", "common_name", "role", "status")
         ),
         sa.Column("version", sa.Integer, nullable=False),
-        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("opened_at", moment, nullable=False),
+        sa.Column("facts", sa.JSON),
+        sa.Column("due_at", moment),
+        sa.Column("due_told_at", moment),
         sa.Column("claimed_by", sa.Text),
-        sa.Column("claimed_until", sa.DateTime(timezone=True)),
+        sa.Column("claimed_until", moment),
         sa.Column("decided_by", sa.Text),
-        sa.Column("decided_at", sa.DateTime(timezone=True)),
+        sa.Column("decided_at", moment),
         sa.Column("reason", sa.Text),
         sa.Column("outcome", sa.Text),
+        sa.Column("final_at", moment),
+        sa.CheckConstraint("status <> 'open' or due_at is not null", name="an_open_case_is_due"),
     )
     where = sa.text("status = 'open'")
-    op.create_index("cases_open_idx", "cases", ["opened_at", "registration_id"], postgresql_where=where)
+    op.create_index("cases_open_idx", "cases", ["due_at", "registration_id"], postgresql_where=where)
     op.create_index("cases_open_account_idx", "cases", ["customer_email"], postgresql_where=where)
+    where = sa.text("status = 'open' and due_told_at is null")
+    op.create_index("cases_not_told_idx", "cases", ["due_at"], postgresql_where=where)
+    where = sa.text("status = 'open' and claimed_until is not null")
+    op.create_index("cases_claimed_idx", "cases", ["claimed_until"], postgresql_where=where)
 
 
 def downgrade() -> None:

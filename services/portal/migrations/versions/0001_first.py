@@ -30,6 +30,14 @@ def upgrade() -> None:
         sa.Column("next_resend_at", moment),
         sa.Column("undeliverable_at", moment),
         sa.Column("undeliverable_detail", sa.Text),
+        sa.Column("resend_requested_at", moment),
+        sa.Column("resend_requested_by", sa.Text),
+        sa.Column("resend_awaited", sa.Boolean, nullable=False),
+        sa.Column("resend_refused_at", moment),
+        sa.Column("resend_refused_code", sa.Text),
+        sa.Column("withdrawal_asked_at", moment),
+        sa.Column("withdrawal_asked_by", sa.Text),
+        sa.Column("withdrawal_reason", sa.Text),
     )
     columns = ["partner_id", "requested_at", "registration_id"]
     op.create_index("registrations_newest_idx", "registrations", columns)

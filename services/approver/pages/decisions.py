@@ -1,0 +1,97 @@
+"""What is posted to a case: claim, release, approve, reject.
+
+Each is decided under the locks of the account and the case, so the facts it is decided on are the newest, and of two
+people who decide at once one is told who was first.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from services.approver import claims, reviews, store
+from services.approver.domain import Case, Decided, Rules
+from services.approver.pages.case import CasePage, asked_for, reviewer
+from services.approver.pages.form import Typed, typed_in
+from services.approver.policy import failing_codes
+from services.approver.refusals import Refusal
+from shared.database import Database, Transaction
+from shared.eligibility import Account
+from shared.events import VngApproved, VngRejected
+from shared.stores import lock_accounts
+from shared.web.person import Person
+
+Decide = Callable[[Case, Account | None, datetime], VngApproved | VngRejected | Refusal]
+
+
+class DecisionPages:
+    def __init__(self, page: CasePage, database: Database, rules: Rules, caught_up: Callable[[], bool]) -> None:
+        self._page = page
+        self._database = database
+        self._rules = rules
+        self._caught_up = caught_up
+
+    async def claim(self, request: Request, person: Person) -> Response:
+        async with self._database.transaction() as tx:
+            case, _account = await _locked(tx, request)
+            claimed = claims.claim(case, reviewer(person), self._rules.claim_for, tx.now)
+            if isinstance(claimed, Decided):
+                return await _save(tx, case, claimed)
+            return await self._page.answer(request, tx, case, person, refusal=claimed)
+
+    async def release(self, request: Request, person: Person) -> Response:
+        self._refuse_early_decisions()
+        async with self._database.transaction() as tx:
+            case, account = await _locked(tx, request)
+            released = claims.release(case, account, reviewer(person), self._rules.policy, tx.now)
+            if isinstance(released, Decided):
+                return await _save(tx, case, released)
+            return await self._page.answer(request, tx, case, person, refusal=released)
+
+    async def approve(self, request: Request, person: Person) -> Response:
+        typed = await typed_in(request, "note", "override_reason")
+
+        def decide(case: Case, account: Account | None, now: datetime) -> VngApproved | Refusal:
+            codes = failing_codes(account, self._rules.policy)
+            note, override_reason = typed.note or None, typed.override_reason or None
+            return reviews.approve(case, codes, reviewer(person), note, override_reason, now)
+
+        return await self._decide(request, person, typed, decide)
+
+    async def reject(self, request: Request, person: Person) -> Response:
+        typed = await typed_in(request, "reason", required="reason")
+
+        def decide(case: Case, _account: Account | None, now: datetime) -> VngRejected | Refusal:
+            return reviews.reject(case, reviewer(person), typed.reason, now)
+
+        return await self._decide(request, person, typed, decide)
+
+    def _refuse_early_decisions(self) -> None:
+        if not self._caught_up():
+            raise HTTPException(503, headers={"Retry-After": "5"})
+
+    async def _decide(self, request: Request, person: Person, typed: Typed, decide: Decide) -> Response:
+        self._refuse_early_decisions()
+        async with self._database.transaction() as tx:
+            case, account = await _locked(tx, request)
+            if typed.problems:
+                refusal = reviews.may_not_decide(case, reviewer(person), tx.now)
+                return await self._page.answer(request, tx, case, person, refusal=refusal, typed=typed)
+            decision = decide(case, account, tx.now)
+            if isinstance(decision, VngApproved | VngRejected):
+                return await _save(tx, case, reviews.decided_by_person(case, decision, tx.now))
+            return await self._page.answer(request, tx, case, person, refusal=decision, typed=typed)
+
+
+async def _save(tx: Transaction, case: Case, decided: Decided) -> Response:
+    await store.save(tx, decided)
+    return RedirectResponse(f"/cases/{case.registration_id}", 303)
+
+
+async def _locked(tx: Transaction, request: Request) -> tuple[Case, Account | None]:
+    """The account, then the case: the order of all who lock both."""
+    case = await asked_for(tx, request)
+    account = (await lock_accounts(tx, [case.customer_email])).get(case.customer_email)
+    return (await store.lock(tx, [case.registration_id]))[case.registration_id], account
