@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install demo test check lock docs clean bench-drain bench-scheduler
+.PHONY: install demo test check lock docs clean lives bench-drain bench-scheduler
 
 install: $(INSTALLED)
 
@@ -31,6 +31,12 @@ check: $(INSTALLED_DEV)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Many random lives of the whole system, each judged by the checker. A life is its number: FIRST=17 LIVES=1.
+FIRST ?= 0
+LIVES ?= 100
+lives: $(INSTALLED_DEV)
+	$(BIN)/python -m tests.lifecycle $(FIRST) $(LIVES)
 
 # How fast waiting requests drain through registrar, and its memory meanwhile.
 bench-drain: $(INSTALLED)

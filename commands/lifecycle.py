@@ -47,7 +47,7 @@ def _diagram(table: Mapping[Any, Any]) -> str:
 
 
 def _name(event: Any) -> str:
-    return event.type() if isinstance(event, type) else str(event)
+    return event.__name__ if isinstance(event, type) else str(event)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ A worker that ends by an error ends the process: what restarts processes restart
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -30,7 +31,7 @@ from shared.topics import topic_of
 from shared.web.health import Check, health_routes
 from shared.web.server import serve
 
-Worker = Callable[[asyncio.Event], Awaitable[None]]
+Worker = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 """Runs until the event is set."""
 
 STALE_POLL = 30.0  # seconds

@@ -114,6 +114,8 @@ async def history_of(tx: Transaction, registration_id: UUID) -> list[Entry]:
 
 _ACCOUNTS = select(accounts).where(accounts.c.email == any_(listed("emails", Text())))
 _LOCK_ACCOUNTS = _ACCOUNTS.order_by(accounts.c.email).with_for_update()
+_HOW_MANY_KNOWN = select(func.count()).where(accounts.c.email == any_(listed("emails", Text()))).scalar_subquery()
+_LOCK_IF_ALL_ARE_KNOWN = _LOCK_ACCOUNTS.where(bindparam("wanted", type_=Integer()) == _HOW_MANY_KNOWN)
 # Each service has a table of accounts of its own, and by that table's number buckets of its own.
 _LOCK_BUCKETS = select(
     func.pg_advisory_xact_lock(
@@ -126,22 +128,16 @@ _BUCKETS = 256
 async def lock_accounts(tx: Transaction, emails: Iterable[str]) -> dict[str, Account]:
     """The known accounts. Until this transaction ends none of them changes, and none of the others becomes known.
 
-    A lock protects only a row that exists: for an address without one, the bucket that it falls into is locked in its
-    place, by whoever asks about it and by whoever is about to store it. Rows are locked in order of address, then
-    buckets in order of number. What was stored just before we had the bucket is locked last, out of order: should that
-    ever close a circle, PostgreSQL breaks it (40P01), and the batch is tried again.
+    A lock protects only a row that exists. Where not all have one, the buckets that the addresses fall into are locked
+    too, by whoever asks about them and by whoever is about to store them: buckets before rows, each in order, so no
+    two close a circle.
     """
     wanted = sorted(set(emails))
-    known = await _lock_known(tx, wanted)
-    if missing := [email for email in wanted if email not in known]:
-        buckets = sorted({crc32(email.encode()) % _BUCKETS for email in missing})
-        await tx.execute(_LOCK_BUCKETS, {"buckets": buckets})
-        known |= await _lock_known(tx, missing)
-    return known
-
-
-async def _lock_known(tx: Transaction, emails: Sequence[str]) -> dict[str, Account]:
-    return {row.email: _account(row) for row in await tx.execute(_LOCK_ACCOUNTS, {"emails": emails})}
+    rows = (await tx.execute(_LOCK_IF_ALL_ARE_KNOWN, {"emails": wanted, "wanted": len(wanted)})).all()
+    if len(rows) < len(wanted):
+        await tx.execute(_LOCK_BUCKETS, {"buckets": sorted({crc32(email.encode()) % _BUCKETS for email in wanted})})
+        rows = (await tx.execute(_LOCK_ACCOUNTS, {"emails": wanted})).all()
+    return {row.email: _account(row) for row in rows}
 
 
 async def find_account(tx: Transaction, email: str) -> Account | None:

@@ -6,7 +6,7 @@ from starlette.types import ASGIApp
 
 from services.notifier import messages_vi, pages
 from services.notifier.domain import Policy
-from services.notifier.handlers import handlers
+from services.notifier.handlers import deadlines, handlers
 from services.notifier.links import Links
 from services.notifier.mail.render import Renderer
 from services.notifier.mail.sender import Sender
@@ -28,9 +28,17 @@ def create_app(settings: NotifierSettings, *, clock: Clock = system_clock) -> Se
         valid_for=settings.confirmation_valid_for,
         resend_interval=settings.resend_interval,
         resend_limit=settings.resend_limit,
+        reminders_before=tuple(settings.reminders_before),
     )
     links = Links(settings.public_url, [key.get_secret_value() for key in settings.link_secret])
-    renderer = Renderer(links, settings.mail_from, settings.portal_url)
+    renderer = Renderer(
+        links,
+        settings.mail_from,
+        portal_url=settings.portal_url,
+        approver_url=settings.approver_url,
+        review_mail_to=settings.review_mail_to,
+        valid_for=settings.confirmation_valid_for,
+    )
 
     def sender(database: Database) -> Sender:
         url, claim_for = settings.smtp_url.get_secret_value(), settings.mail_claim_for
@@ -51,7 +59,8 @@ def create_app(settings: NotifierSettings, *, clock: Clock = system_clock) -> Se
         "notifier",
         settings,
         clock,
-        handlers(policy),
+        handlers(policy, settings.review_mail_to),
+        deadlines=deadlines(policy),
         workers=lambda database: [sender(database).run],
         web=web,
     )

@@ -1,6 +1,7 @@
-"""What notifier decides: one confirmation a registration, and which mails it owes to whom. Pure.
+"""Notifier's confirmations, one a registration: the table of transitions, how one begins, how registrar ends it. Pure.
 
-A confirmation is answered once. Registrar's final word ends it, whichever is read first.
+A confirmation is answered once. Registrar's final word ends it, whichever is read first. What happens within its life
+is next door: `answers`, `periods`, `resends`, and in `mails` which mails are still worth sending.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,6 +11,8 @@ from enum import StrEnum
 from uuid import UUID
 
 from shared.events import (
+    ConfirmationExpired,
+    ConfirmationResendRequested,
     ConfirmationSent,
     ConfirmationUndeliverable,
     CustomerConfirmed,
@@ -29,6 +32,7 @@ class Status(StrEnum):
     PENDING = "pending"
     CONFIRMED = "confirmed"
     DECLINED = "declined"
+    EXPIRED = "expired"
     VOID = "void"
 
 
@@ -40,27 +44,43 @@ TRANSITIONS: Mapping[tuple[Status | None, type[Event]], frozenset[Status]] = {
     (None, RegistrationClosed): frozenset({Status.VOID}),
     (Status.PENDING, CustomerConfirmed): frozenset({Status.CONFIRMED}),
     (Status.PENDING, CustomerDeclined): frozenset({Status.DECLINED}),
+    (Status.PENDING, ConfirmationExpired): frozenset({Status.EXPIRED}),
+    (Status.PENDING, ConfirmationResendRequested): frozenset({Status.PENDING}),
     (Status.PENDING, RegistrationApproved): frozenset({Status.VOID}),
     (Status.PENDING, RegistrationClosed): frozenset({Status.VOID}),
-    # Registrar's final word on an answered one: the answer stands.
+    # Registrar's final word on what was over before: the answer, or that none came, stands.
     (Status.CONFIRMED, RegistrationApproved): frozenset({Status.CONFIRMED}),
     (Status.CONFIRMED, RegistrationClosed): frozenset({Status.CONFIRMED}),
     (Status.DECLINED, RegistrationApproved): frozenset({Status.DECLINED}),
     (Status.DECLINED, RegistrationClosed): frozenset({Status.DECLINED}),
+    (Status.EXPIRED, RegistrationApproved): frozenset({Status.EXPIRED}),
+    (Status.EXPIRED, RegistrationClosed): frozenset({Status.EXPIRED}),
+    # What the mail server says of a mail may come after anything.
+    **{(status, ConfirmationSent): frozenset({status}) for status in Status},
+    **{(status, ConfirmationUndeliverable): frozenset({status}) for status in Status},
 }
 
 
 class MailKind(StrEnum):
     CONFIRMATION = "confirmation"
+    REMINDER = "reminder"
     CUSTOMER_APPROVED = "customer_approved"
     CUSTOMER_REJECTED = "customer_rejected"
+    CUSTOMER_WITHDRAWN = "customer_withdrawn"
     PARTNER_APPROVED = "partner_approved"
     PARTNER_CLOSED = "partner_closed"
+    PARTNER_UNDELIVERABLE = "partner_undeliverable"
+    REVIEW_DUE = "review_due"
+    REVIEW_DUE_CLAIMER = "review_due_claimer"
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail owed. At most one leaves for each (registration, kind, period, number)."""
+    """A mail owed. At most one leaves for each (registration, kind, period, number).
+
+    `period` is the confirmation's, where the mail belongs to one. `number` is a reminder's place in REMINDERS_BEFORE,
+    and for REVIEW_DUE the reader's place in REVIEW_MAIL_TO, both from 1.
+    """
 
     registration_id: UUID
     kind: MailKind
@@ -70,8 +90,8 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """`number` counts the confirmation mails asked for; `valid_until` ends the current link; `outcome` is registrar's
-    final word ("approved" or a closing outcome), None before it."""
+    """Each accepted resend begins another period: `period` counts from 1, and `asked_at`, `sent_at`, `valid_until`,
+    `reminded` and `undeliverable` tell of the current one."""
 
     registration_id: UUID
     partner_id: str
@@ -84,26 +104,37 @@ class Confirmation:
     requester_locale: Locale
     status: Status
     version: int
-    number: int
+    period: int
+    asked_at: datetime
+    """When the confirmation mail was queued; for one void from the start, when that was read."""
+    sent_at: datetime | None
+    """When the mail server accepted the confirmation mail."""
     valid_until: datetime | None
+    """When the link ends. None while the mail is on its way: until it has left, nobody's time runs."""
+    reminded: int
+    """How many of the moments of REMINDERS_BEFORE are past."""
+    undeliverable: bool
+    """The confirmation mail was refused for good."""
+    mailed: bool
+    """Some confirmation mail was accepted, in any period: the customer may know of the registration."""
+    due_at: datetime | None
+    """When the scheduler has to remind or to expire next; see `periods.due_at`."""
     answered_at: datetime | None
+    ended_at: datetime | None
+    """When registrar decided `outcome`, or notifier found that nobody had answered."""
     outcome: str | None
+    """Registrar's final word: "approved" or a closing outcome."""
     reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
+    """`reminders_before`: how long before the end of a period reminders are due, falling."""
+
     valid_for: timedelta
     resend_interval: timedelta
     resend_limit: int
-
-
-@dataclass(frozen=True, slots=True)
-class NoLongerOpen:
-    """The refusal of an answer that comes too late: what ended the confirmation."""
-
-    status: Status
-    outcome: str | None
+    reminders_before: tuple[timedelta, ...]
 
 
 @dataclass(slots=True)
@@ -121,8 +152,13 @@ class Decided:
         (self.new if it.registration_id in self.new else self.changed)[it.registration_id] = it
 
 
+def is_open(it: Confirmation, now: datetime) -> bool:
+    """Whether the customer may answer."""
+    return it.status is Status.PENDING and (it.valid_until is None or now < it.valid_until)
+
+
 def open_confirmations(
-    opened: Iterable[RegistrationOpened], known: Mapping[UUID, Confirmation], policy: Policy, now: datetime
+    opened: Iterable[RegistrationOpened], known: Mapping[UUID, Confirmation], now: datetime
 ) -> Decided:
     decided = Decided()
     for event in opened:
@@ -130,7 +166,7 @@ def open_confirmations(
         if before:
             decided.history.append(unmoved(before, event.type(), "registrar", now))
             continue
-        it = _confirmation(event, event.locale, now + policy.valid_for)
+        it = _confirmation(event, Status.PENDING, now)
         decided.new[it.registration_id] = it
         decided.mails.append(Mail(it.registration_id, MailKind.CONFIRMATION))
         decided.history.append(moved(None, it, event.type(), "registrar", now))
@@ -145,92 +181,46 @@ def end_confirmations(finals: Sequence[Final], known: Mapping[UUID, Confirmation
         if before and before.outcome:
             decided.history.append(unmoved(before, event.type(), "registrar", now))
             continue
-        outcome = "approved" if isinstance(event, RegistrationApproved) else event.outcome.value
-        reasons = () if isinstance(event, RegistrationApproved) else event.reasons
-        if before is None:
-            after = replace(_confirmation(event, event.locale, None), status=Status.VOID)
-            decided.new[after.registration_id] = after = replace(after, outcome=outcome, reasons=reasons)
-        else:
-            ends = before.status is Status.PENDING
-            after = replace(
-                before,
-                status=Status.VOID if ends else before.status,
-                version=before.version + 1,
-                outcome=outcome,
-                reasons=reasons,
-            )
+        after = _ended(before, event, now)
+        if before:
             decided.put(after)
-        decided.history.append(moved(before, after, event.type(), "registrar", now, outcome))
-        decided.mails += [Mail(after.registration_id, kind) for kind in _mails_at_the_end(after, event)]
+        else:
+            decided.new[after.registration_id] = after
+        decided.history.append(moved(before, after, event.type(), "registrar", now, after.outcome))
+        decided.mails += [Mail(after.registration_id, kind) for kind in _mails_at_the_end(after)]
     return decided
 
 
-def _mails_at_the_end(it: Confirmation, event: Final) -> list[MailKind]:
+def _ended(before: Confirmation | None, event: Final, now: datetime) -> Confirmation:
+    if before is None:
+        after = _confirmation(event, Status.VOID, now)
+    else:
+        status = Status.VOID if before.status is Status.PENDING else before.status
+        after = replace(before, status=status, version=before.version + 1, due_at=None)
     if isinstance(event, RegistrationApproved):
-        return [MailKind.CUSTOMER_APPROVED, MailKind.PARTNER_APPROVED]
-    kinds = []
-    if event.outcome is Outcome.REJECTED and it.status is Status.CONFIRMED:
-        kinds.append(MailKind.CUSTOMER_REJECTED)
-    if event.outcome is not Outcome.WITHDRAWN:
-        kinds.append(MailKind.PARTNER_CLOSED)
-    return kinds
+        return replace(after, outcome="approved", ended_at=event.approved_at)
+    return replace(after, outcome=event.outcome.value, reasons=event.reasons, ended_at=event.closed_at)
 
 
-def confirm(it: Confirmation, now: datetime) -> CustomerConfirmed | NoLongerOpen | None:
-    """None where it is confirmed already: told once."""
-    if it.status is Status.CONFIRMED:
-        return None
-    if not is_open(it, now):
-        return NoLongerOpen(it.status, it.outcome)
-    return CustomerConfirmed.about(it, confirmed_at=now)
+def _mails_at_the_end(it: Confirmation) -> list[MailKind]:
+    match it.outcome:
+        case "approved":
+            return [MailKind.CUSTOMER_APPROVED, MailKind.PARTNER_APPROVED]
+        case Outcome.WITHDRAWN:  # the partner's own doing
+            return [MailKind.CUSTOMER_WITHDRAWN] if knows(it) else []
+        case Outcome.REJECTED if it.status is Status.CONFIRMED:
+            return [MailKind.CUSTOMER_REJECTED, MailKind.PARTNER_CLOSED]
+        case _:
+            return [MailKind.PARTNER_CLOSED]
 
 
-def decline(it: Confirmation, reason: str | None, now: datetime) -> CustomerDeclined | NoLongerOpen | None:
-    if it.status is Status.DECLINED:
-        return None
-    if not is_open(it, now):
-        return NoLongerOpen(it.status, it.outcome)
-    return CustomerDeclined(registration_id=it.registration_id, reason=reason, declined_at=now)
+def knows(it: Confirmation) -> bool:
+    """Whether the customer has heard of the registration: one who answered has, whatever became of the server's
+    answer to the mail."""
+    return it.mailed or it.answered_at is not None
 
 
-def is_open(it: Confirmation, now: datetime) -> bool:
-    return it.status is Status.PENDING and it.valid_until is not None and now < it.valid_until
-
-
-def answered(it: Confirmation, answer: CustomerConfirmed | CustomerDeclined, now: datetime) -> Decided:
-    """What the customer's answer changes."""
-    status = Status.CONFIRMED if isinstance(answer, CustomerConfirmed) else Status.DECLINED
-    reason = answer.reason if isinstance(answer, CustomerDeclined) else None
-    after = replace(it, status=status, version=it.version + 1, answered_at=now)
-    line = moved(it, after, answer.type(), it.customer_email, now, reason)
-    return Decided(changed={it.registration_id: after}, history=[line], told=[answer])
-
-
-def sent(it: Confirmation, number: int, policy: Policy, now: datetime) -> tuple[Confirmation, ConfirmationSent]:
-    """The mail server accepted confirmation mail `number`: its link is valid for the full period from now."""
-    after = replace(it, valid_until=now + policy.valid_for)
-    left = max(0, policy.resend_limit - (number - 1))
-    return after, ConfirmationSent(
-        registration_id=it.registration_id,
-        partner_id=it.partner_id,
-        number=number,
-        sent_at=now,
-        valid_until=now + policy.valid_for,
-        resends_left=left,
-        next_resend_at=now + policy.resend_interval if left else None,
-    )
-
-
-def undeliverable(it: Confirmation, detail: str, now: datetime) -> ConfirmationUndeliverable:
-    """The mail server refused the recipient for good. The registration stays open."""
-    return ConfirmationUndeliverable(
-        registration_id=it.registration_id, partner_id=it.partner_id, detail=detail, failed_at=now
-    )
-
-
-def _confirmation(
-    event: RegistrationOpened | Final, locale: Locale | None, valid_until: datetime | None
-) -> Confirmation:
+def _confirmation(event: RegistrationOpened | Final, status: Status, now: datetime) -> Confirmation:
     return Confirmation(
         registration_id=event.registration_id,
         partner_id=event.partner_id,
@@ -238,14 +228,21 @@ def _confirmation(
         customer_email=event.customer_email,
         common_name=event.common_name,
         role="Partner",
-        locale=locale,
+        locale=event.locale,
         requested_by=event.requested_by,
         requester_locale=event.requester_locale,
-        status=Status.PENDING,
+        status=status,
         version=1,
-        number=1,
-        valid_until=valid_until,
+        period=1,
+        asked_at=now,
+        sent_at=None,
+        valid_until=None,
+        reminded=0,
+        undeliverable=False,
+        mailed=False,
+        due_at=None,
         answered_at=None,
+        ended_at=None,
         outcome=None,
         reasons=(),
     )

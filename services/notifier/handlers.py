@@ -1,28 +1,73 @@
-"""What notifier does on each event: the table at the end is the whole service."""
+"""What notifier does on each event, and when something has become due: the two tables at the end are the whole
+service."""
 
 from collections.abc import Sequence
 from functools import partial
 
-from services.notifier import domain, store
-from services.notifier.domain import Final, Policy
+from services.notifier import domain, mails, matters, periods, queue, resends, store
+from services.notifier.domain import Decided, Final, Policy
 from shared.database import Transaction
-from shared.events import RegistrationApproved, RegistrationClosed, RegistrationOpened
+from shared.events import (
+    ConfirmationResendRequested,
+    RegistrationApproved,
+    RegistrationClosed,
+    RegistrationOpened,
+    ReviewDue,
+)
 from shared.messaging.batch import Handlers
+from shared.scheduler import Deadline
 
 
 async def ask_customers(opened: Sequence[RegistrationOpened], tx: Transaction, *, policy: Policy) -> None:
+    await store.shut_out_resends(tx)
     known = await store.lock(tx, [event.registration_id for event in opened])
-    await store.save(tx, domain.open_confirmations(opened, known, policy, tx.now))
+    await _save_with_held_resends(tx, domain.open_confirmations(opened, known, tx.now), policy)
 
 
-async def tell_the_end(finals: Sequence[Final], tx: Transaction) -> None:
+async def tell_the_end(finals: Sequence[Final], tx: Transaction, *, policy: Policy) -> None:
+    await store.shut_out_resends(tx)
     known = await store.lock(tx, [event.registration_id for event in finals])
-    await store.save(tx, domain.end_confirmations(finals, known, tx.now))
+    await _save_with_held_resends(tx, domain.end_confirmations(finals, known, tx.now), policy)
 
 
-def handlers(policy: Policy) -> Handlers:
+async def _save_with_held_resends(tx: Transaction, decided: Decided, policy: Policy) -> None:
+    held = await store.held_resends(tx, decided.new) if decided.new else []
+    await store.keep_answers(tx, resends.decide(held, decided, {}, policy, tx.now))
+    await store.save(tx, decided)
+
+
+async def resend_confirmations(
+    requested: Sequence[ConfirmationResendRequested], tx: Transaction, *, policy: Policy
+) -> None:
+    await store.shut_out_openings(tx)
+    requests = await store.not_asked_before(tx, map(resends.asked, requested))
+    known = await store.lock(tx, [request.registration_id for request in requests])
+    decided = Decided()
+    await store.keep_resends(tx, resends.decide(requests, decided, known, policy, tx.now))
+    await store.save(tx, decided)
+
+
+async def tell_reviewers(due: Sequence[ReviewDue], tx: Transaction, *, review_mail_to: Sequence[str]) -> None:
+    first = {event.registration_id: mails.review_of(event) for event in reversed(due)}
+    new = await matters.keep_reviews(tx, [first[registration_id] for registration_id in sorted(first)])
+    await queue.put(tx, [mail for review in new for mail in mails.review_mails(review, review_mail_to)])
+
+
+async def expire_and_remind(tx: Transaction, most: int, *, policy: Policy) -> int:
+    due = await store.claim_due(tx, most)
+    await store.save(tx, periods.act_when_due(due, policy, tx.now))
+    return len(due)
+
+
+def handlers(policy: Policy, review_mail_to: Sequence[str]) -> Handlers:
     return {
         RegistrationOpened: partial(ask_customers, policy=policy),
-        RegistrationApproved: tell_the_end,
-        RegistrationClosed: tell_the_end,
+        ConfirmationResendRequested: partial(resend_confirmations, policy=policy),
+        RegistrationApproved: partial(tell_the_end, policy=policy),
+        RegistrationClosed: partial(tell_the_end, policy=policy),
+        ReviewDue: partial(tell_reviewers, review_mail_to=review_mail_to),
     }
+
+
+def deadlines(policy: Policy) -> list[Deadline]:
+    return [Deadline("expiry and reminders", partial(expire_and_remind, policy=policy))]

@@ -2,8 +2,26 @@
 
 MESSAGES = {
     "Registration with %(partner)s": "Đăng ký với %(partner)s",
-    "Your answer did not take effect, because this had been settled before. What holds is below.": (
-        "Câu trả lời của bạn không có hiệu lực vì việc này đã được quyết định trước đó. Kết quả hiện tại ở bên dưới."
+    "Your answer did not take effect: you confirmed on %(when)s.": (
+        "Câu trả lời của bạn không có hiệu lực: bạn đã xác nhận vào %(when)s."
+    ),
+    "Your answer did not take effect: you declined on %(when)s.": (
+        "Câu trả lời của bạn không có hiệu lực: bạn đã từ chối vào %(when)s."
+    ),
+    "Your answer did not take effect: the time to answer ended on %(when)s.": (
+        "Câu trả lời của bạn không có hiệu lực: thời hạn trả lời đã hết vào %(when)s."
+    ),
+    "Your answer did not take effect: %(partner)s withdrew the request on %(when)s.": (
+        "Câu trả lời của bạn không có hiệu lực: %(partner)s đã rút lại đề nghị vào %(when)s."
+    ),
+    "Your answer did not take effect: VNG Cloud approved the registration on %(when)s.": (
+        "Câu trả lời của bạn không có hiệu lực: VNG Cloud đã phê duyệt đăng ký vào %(when)s."
+    ),
+    "Your answer did not take effect: VNG Cloud rejected the registration on %(when)s.": (
+        "Câu trả lời của bạn không có hiệu lực: VNG Cloud đã từ chối đăng ký vào %(when)s."
+    ),
+    "Your answer did not take effect: VNG Cloud ended the registration on %(when)s.": (
+        "Câu trả lời của bạn không có hiệu lực: VNG Cloud đã kết thúc đăng ký vào %(when)s."
     ),
     "%(partner)s asks to manage your VNG Cloud account": "%(partner)s đề nghị quản lý tài khoản VNG Cloud của bạn",
     "%(partner)s has asked to register your account <strong>%(account)s</strong> as one of its customers. "
@@ -53,11 +71,24 @@ MESSAGES = {
         "Không có gì thay đổi. Mọi câu hỏi, xin liên hệ %(partner)s hoặc bộ phận hỗ trợ của VNG Cloud."
     ),
     "This link has expired": "Liên kết này đã hết hạn",
-    "The time to answer for your account <strong>%(account)s</strong> is over, and nothing has changed for you. If you "
-    "want to be registered, ask %(partner)s to send a new link.": (
-        "Thời hạn trả lời cho tài khoản <strong>%(account)s</strong> của bạn đã hết và không có gì thay đổi. Nếu bạn "
-        "muốn được đăng ký, hãy đề nghị %(partner)s gửi liên kết mới."
+    "The time to answer ended on %(when)s.": "Thời hạn trả lời đã hết vào %(when)s.",
+    "Nothing has changed for your account <strong>%(account)s</strong>. If you want it to be registered, ask "
+    "%(partner)s to register it again.": (
+        "Tài khoản <strong>%(account)s</strong> của bạn không có gì thay đổi. Nếu bạn muốn được đăng ký, hãy đề nghị "
+        "%(partner)s đăng ký lại."
     ),
+    "%(partner)s has withdrawn its request": "%(partner)s đã rút lại đề nghị",
+    "%(partner)s withdrew it on %(when)s.": "%(partner)s đã rút lại vào %(when)s.",
+    "Nothing has changed for your account <strong>%(account)s</strong>, and there is nothing for you to do. If this "
+    "surprises you, ask %(partner)s; it can register your account again.": (
+        "Tài khoản <strong>%(account)s</strong> của bạn không có gì thay đổi và bạn không cần làm gì. Nếu bạn thấy "
+        "bất ngờ, xin liên hệ %(partner)s; họ có thể đăng ký lại tài khoản của bạn."
+    ),
+    "You confirmed on %(when)s.": "Bạn đã xác nhận vào %(when)s.",
+    "You declined on %(when)s.": "Bạn đã từ chối vào %(when)s.",
+    "VNG Cloud approved it on %(when)s.": "VNG Cloud đã phê duyệt vào %(when)s.",
+    "VNG Cloud decided this on %(when)s.": "VNG Cloud đã quyết định vào %(when)s.",
+    "VNG Cloud ended it on %(when)s.": "VNG Cloud đã kết thúc vào %(when)s.",
     "This request is no longer open": "Yêu cầu này không còn mở",
     "The registration of your account <strong>%(account)s</strong> with %(partner)s was ended, and nothing has changed "
     "for you. For questions, please ask %(partner)s.": (

@@ -1,8 +1,10 @@
 """The page behind the link in the email. Opening it changes nothing, ever: mail scanners open links. Buttons answer.
+The link of any earlier mail opens the confirmation as it stands now.
 
 It names the partner and the account, never the common name, which is the partner's own label.
 """
 
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -12,8 +14,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from services.notifier import domain, store
-from services.notifier.domain import Confirmation, NoLongerOpen, Status
+from services.notifier import answers, store
+from services.notifier.answers import NoLongerOpen
+from services.notifier.domain import Confirmation
 from services.notifier.links import Links
 from shared.database import Database
 from shared.events import Reason
@@ -43,7 +46,7 @@ class ConfirmationPage:
         registration_id = self._read(request)
         async with self._database.transaction() as tx:
             it = (await store.get(tx, [registration_id])).get(registration_id)
-        return self._page(request, self._found(it))
+        return self._page(request, self._found(it), tx.now)
 
     async def confirm(self, request: Request) -> Response:
         return await self._answer(request, "confirm", None)
@@ -61,20 +64,20 @@ class ConfirmationPage:
         registration_id = self._read(request)
         async with self._database.transaction() as tx:
             it = self._found((await store.lock(tx, [registration_id])).get(registration_id))
-            told = domain.confirm(it, tx.now) if answer == "confirm" else domain.decline(it, reason, tx.now)
+            told = answers.confirm(it, tx.now) if answer == "confirm" else answers.decline(it, reason, tx.now)
             if told is None:
-                return self._page(request, it)
+                return self._page(request, it, tx.now)
             if isinstance(told, NoLongerOpen):
-                return self._page(request, it, status=409)
-            decided = domain.answered(it, told, tx.now)
+                return self._page(request, it, tx.now, status=409)
+            decided = answers.answered(it, told, tx.now)
             await store.save(tx, decided)
-        return self._page(request, decided.changed[registration_id])
+        return self._page(request, decided.changed[registration_id], tx.now)
 
     async def _ask_again(self, request: Request, typed: str, *, too_long: bool) -> Response:
         registration_id = self._read(request)
         async with self._database.transaction() as tx:
             it = self._found((await store.get(tx, [registration_id])).get(registration_id))
-        return self._page(request, it, status=422, typed=typed, problem="too_long" if too_long else "not_text")
+        return self._page(request, it, tx.now, status=422, typed=typed, problem="too_long" if too_long else "not_text")
 
     def _read(self, request: Request) -> UUID:
         registration_id = self._links.read(request.path_params["token"])
@@ -88,14 +91,23 @@ class ConfirmationPage:
         return it
 
     def _page(
-        self, request: Request, it: Confirmation, *, status: int = 200, typed: str = "", problem: str = ""
+        self,
+        request: Request,
+        it: Confirmation,
+        now: datetime,
+        *,
+        status: int = 200,
+        typed: str = "",
+        problem: str = "",
     ) -> Response:
+        over = answers.settled(it, now)
         return self._pages.answer(
             request,
             "confirmation.html",
             status=status,
             hint=it.locale,
-            state=_state(it, domain.is_open(it, self._database.clock())),
+            state=over.code.value if over else "open",
+            at=over.at if over else None,
             token=request.path_params["token"],
             partner=it.partner_name,
             account=it.customer_email,
@@ -104,12 +116,3 @@ class ConfirmationPage:
             typed=typed,
             problem=problem,
         )
-
-
-def _state(it: Confirmation, is_open: bool) -> str:
-    """What the page shows: "open", "confirmed", "declined", "expired", or registrar's final word."""
-    if is_open:
-        return "open"
-    if it.outcome and it.outcome != "declined":
-        return it.outcome
-    return "expired" if it.status is Status.PENDING else it.status.value

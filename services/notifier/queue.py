@@ -7,6 +7,7 @@ attempts tells a late mark from the right one. Unique by (registration, kind, pe
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    any_,
     bindparam,
     func,
     select,
@@ -31,6 +33,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.notifier.domain import Mail, MailKind
 from shared.database import Transaction
+from shared.stores import listed
 
 LEASE = timedelta(seconds=60)
 """How long a claim holds where no setting says otherwise; longer than one sending may take."""
@@ -112,6 +115,9 @@ _LATER = (
         refused_since=func.coalesce(e.refused_since, bindparam("since", type_=DateTime(timezone=True))),
     )
 )
+_REFUSALS = select(e.registration_id, e.period, e.detail).where(
+    e.registration_id == any_(listed("ids", Uuid())), e.kind == MailKind.CONFIRMATION.value, text("state = 'failed'")
+)
 
 
 async def put(tx: Transaction, mails: Iterable[Mail]) -> None:
@@ -150,6 +156,11 @@ async def put_off(tx: Transaction, claimed: Claimed, until: datetime, why: str, 
     """Try again at `until`. `refused`: it was the recipient that the server put off."""
     since = tx.now if refused else None
     await tx.execute(_LATER, {**_key(claimed), "later": until, "why": why, "since": since})
+
+
+async def refusals(tx: Transaction, ids: Iterable[UUID]) -> dict[tuple[UUID, int], str]:
+    """Why confirmation mails failed: the mail server's words, by registration and period."""
+    return {(row.registration_id, row.period): row.detail for row in await tx.execute(_REFUSALS, {"ids": list(ids)})}
 
 
 def _key(claimed: Claimed) -> dict[str, int]:

@@ -1,13 +1,23 @@
-"""Notifier's confirmations, set by set. Known rows are locked in order; new ones are written whole (decision 5)."""
+"""Notifier's tables but the queue, set by set. Known rows are locked in order; new ones are written whole (decision 5).
 
-from collections.abc import Iterable, Mapping
+A resend and its confirmation may be read at once, in two transactions that do not see each other's rows: who may hold
+a resend and who may open a confirmation shut each other out (`shut_out_resends`, `shut_out_openings`), so one of them
+sees what the other did. That lock comes before all others.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
+    Boolean,
     Column,
+    ColumnElement,
     DateTime,
+    FromClause,
+    Index,
     Integer,
     MetaData,
     Table,
@@ -15,15 +25,20 @@ from sqlalchemy import (
     Uuid,
     any_,
     bindparam,
+    func,
     select,
+    text,
     update,
 )
 
 from services.notifier import queue
 from services.notifier.domain import Confirmation, Decided, Status
+from services.notifier.resends import Resend
 from shared.database import Transaction
 from shared.events import Locale
 from shared.stores import append_history, listed
+
+MOMENT = DateTime(timezone=True)
 
 metadata = MetaData()
 
@@ -41,30 +56,104 @@ confirmations = Table(
     Column("requester_locale", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("version", Integer, nullable=False),
-    Column("number", Integer, nullable=False),
-    Column("valid_until", DateTime(timezone=True)),
-    Column("answered_at", DateTime(timezone=True)),
+    Column("period", Integer, nullable=False),
+    Column("asked_at", MOMENT, nullable=False),
+    Column("sent_at", MOMENT),
+    Column("valid_until", MOMENT),
+    Column("reminded", Integer, nullable=False),
+    Column("undeliverable", Boolean, nullable=False),
+    Column("mailed", Boolean, nullable=False),
+    Column("due_at", MOMENT),
+    Column("answered_at", MOMENT),
+    Column("ended_at", MOMENT),
     Column("outcome", Text),
     Column("reasons", ARRAY(Text), nullable=False),
+    Index("confirmations_due_idx", "due_at", postgresql_where=text("due_at is not null")),
+)
+
+resends = Table(
+    "resends",
+    metadata,
+    Column("registration_id", Uuid, primary_key=True),
+    Column("requested_at", MOMENT, primary_key=True),
+    Column("partner_id", Text, nullable=False),
+    Column("requested_by", Text, nullable=False),
+    Column("answer", Text),
+)
+
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("registration_id", Uuid, primary_key=True),
+    Column("partner_name", Text, nullable=False),
+    Column("customer_email", Text, nullable=False),
+    Column("claimed_by", Text),
+    Column("due_at", MOMENT, nullable=False),
 )
 
 c = confirmations.c
+r = resends.c
 
 _GET = select(confirmations).where(c.registration_id == any_(listed("ids", Uuid())))
 _LOCK = _GET.order_by(c.registration_id).with_for_update()
+DUE = (
+    select(confirmations)
+    .where(c.due_at <= bindparam("now", type_=MOMENT))
+    .order_by(c.due_at)
+    .limit(bindparam("most", type_=Integer()))
+    .with_for_update(skip_locked=True)
+)
+
+CHANGING = (
+    "status", "version", "period", "asked_at", "sent_at", "valid_until", "reminded", "undeliverable", "mailed",
+    "due_at", "answered_at", "ended_at", "outcome", "reasons",
+)  # fmt: skip
+APART = "\x1f"
+"""Between one confirmation's reasons where many confirmations are written at once: no reason holds it."""
+
+
+def _rows(*columns: Column[Any]) -> FromClause:
+    """A table made of one list a column; see `_lists` for the parameters."""
+    lists = [listed(f"new_{it.name}", Text() if it.name == "reasons" else it.type) for it in columns]
+    return func.unnest(*lists).table_valued(*(it.name for it in columns), name="new").render_derived()
+
+
+def _lists(them: Sequence[object], names: Sequence[str]) -> dict[str, list[Any]]:
+    return {f"new_{name}": list(map(attrgetter(name), them)) for name in names}
+
+
+def _value(rows: FromClause, name: str) -> ColumnElement[Any]:
+    return func.string_to_array(rows.c[name], APART) if name == "reasons" else rows.c[name]
+
+
+_changed = _rows(c.registration_id, *(c[name] for name in CHANGING))
 _CHANGE = (
     update(confirmations)
-    .where(c.registration_id == bindparam("id"))
-    .values(
-        status=bindparam("new_status"),
-        version=bindparam("new_version"),
-        number=bindparam("new_number"),
-        valid_until=bindparam("new_valid_until"),
-        answered_at=bindparam("new_answered_at"),
-        outcome=bindparam("new_outcome"),
-        reasons=bindparam("new_reasons"),
-    )
+    .where(c.registration_id == _changed.c.registration_id)
+    .values({name: _value(_changed, name) for name in CHANGING})
 )
+
+_GATE = func.hashtextextended("resends and openings", 0)
+_SHUT_OUT_RESENDS = select(func.pg_advisory_xact_lock_shared(_GATE))
+_SHUT_OUT_OPENINGS = select(func.pg_advisory_xact_lock(_GATE))
+_ASKED = select(resends).where(r.registration_id == any_(listed("ids", Uuid())))
+_HELD = _ASKED.where(r.answer.is_(None))
+_answers = _rows(r.registration_id, r.requested_at, r.answer)
+_ANSWER = (
+    update(resends)
+    .where(r.registration_id == _answers.c.registration_id, r.requested_at == _answers.c.requested_at)
+    .values(answer=_answers.c.answer)
+)
+
+
+async def shut_out_resends(tx: Transaction) -> None:
+    """Until this transaction ends nobody else holds a resend. Openings go on side by side."""
+    await tx.execute(_SHUT_OUT_RESENDS)
+
+
+async def shut_out_openings(tx: Transaction) -> None:
+    """Until this transaction ends nobody else opens a confirmation, nor answers a resend."""
+    await tx.execute(_SHUT_OUT_OPENINGS)
 
 
 async def lock(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, Confirmation]:
@@ -76,30 +165,48 @@ async def get(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, Confirmation]:
     return _by_id(await tx.execute(_GET, {"ids": list(set(ids))}))
 
 
+async def claim_due(tx: Transaction, most: int) -> list[Confirmation]:
+    """Up to `most` that are due, longest due first, locked. What somebody else has in hand is left to them."""
+    return [_confirmation(row) for row in await tx.execute(DUE, {"now": tx.now, "most": most})]
+
+
 async def save(tx: Transaction, decided: Decided) -> None:
     await tx.insert(confirmations, list(decided.new.values()))
-    await change(tx, decided.changed)
+    await _change(tx, decided.changed)
     await queue.put(tx, decided.mails)
     await append_history(tx, decided.history)
     tx.emit(*decided.told)
 
 
-async def change(tx: Transaction, changed: Mapping[UUID, Confirmation]) -> None:
+async def _change(tx: Transaction, changed: Mapping[UUID, Confirmation]) -> None:
     if changed:
-        await tx.execute(_CHANGE, [_values(it) for it in changed.values()])
+        them = list(changed.values())
+        lists = _lists(them, ("registration_id", *CHANGING))
+        await tx.execute(_CHANGE, lists | {"new_reasons": [APART.join(it.reasons) for it in them]})
 
 
-def _values(it: Confirmation) -> dict[str, Any]:
-    return {
-        "id": it.registration_id,
-        "new_status": it.status,
-        "new_version": it.version,
-        "new_number": it.number,
-        "new_valid_until": it.valid_until,
-        "new_answered_at": it.answered_at,
-        "new_outcome": it.outcome,
-        "new_reasons": list(it.reasons),
-    }
+async def not_asked_before(tx: Transaction, requests: Iterable[Resend]) -> list[Resend]:
+    """Those whose (registration, requested_at) is not there yet, each once."""
+    by_key = {(it.registration_id, it.requested_at): it for it in requests}
+    known = await tx.execute(_ASKED, {"ids": list({registration_id for registration_id, _ in by_key})})
+    for row in known:
+        by_key.pop((row.registration_id, row.requested_at), None)
+    return list(by_key.values())
+
+
+async def held_resends(tx: Transaction, ids: Iterable[UUID]) -> list[Resend]:
+    rows = await tx.execute(_HELD, {"ids": list(ids)})
+    return [Resend(row.registration_id, row.requested_at, row.partner_id, row.requested_by) for row in rows]
+
+
+async def keep_resends(tx: Transaction, requests: Sequence[Resend]) -> None:
+    await tx.insert(resends, requests)
+
+
+async def keep_answers(tx: Transaction, requests: Sequence[Resend]) -> None:
+    """Of resends that were held."""
+    if requests:
+        await tx.execute(_ANSWER, _lists(requests, ("registration_id", "requested_at", "answer")))
 
 
 def _by_id(rows: Any) -> dict[UUID, Confirmation]:

@@ -9,6 +9,7 @@ from shared.events import (
     AccountUpdated,
     Billing,
     ConfirmationExpired,
+    ConfirmationResendRequested,
     CustomerConfirmed,
     CustomerDeclined,
     Locale,
@@ -18,6 +19,7 @@ from shared.events import (
     RegistrationOpened,
     RegistrationRequested,
     RegistrationWithdrawn,
+    ReviewDue,
     VngApproved,
     VngRejected,
 )
@@ -130,3 +132,19 @@ def registration_closed(
 ) -> RegistrationClosed:
     values = _about(registration_id, **_requester(), locale=Locale.VI, outcome=outcome)
     return RegistrationClosed(**values | {"reasons": ("Not now",), "closed_at": NOW} | changes)
+
+
+def resend_requested(registration_id: UUID = ONE, at: datetime = NOW, **changes: Any) -> ConfirmationResendRequested:
+    values: dict[str, Any] = {"partner_id": "p-1", "requested_by": "staff@partner.example", "requested_at": at}
+    return ConfirmationResendRequested(**{"registration_id": registration_id, **values, **changes})
+
+
+def review_due(registration_id: UUID = ONE, **changes: Any) -> ReviewDue:
+    values: dict[str, Any] = {
+        "registration_id": registration_id,
+        "partner_name": PARTNER["partner_name"],
+        "customer_email": CUSTOMER,
+        "claimed_by": None,
+        "due_at": NOW,
+    }
+    return ReviewDue(**values | changes)

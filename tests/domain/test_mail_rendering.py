@@ -1,8 +1,11 @@
 """Mails as they leave: in the reader's language, in text and HTML, with headers that nobody's name can change."""
 
+from dataclasses import dataclass
+from datetime import timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTPUTF8
+from html import unescape
 from typing import Any
 
 import pytest
@@ -11,15 +14,33 @@ from hypothesis import strategies as st
 
 from services.notifier.domain import Confirmation, Mail, MailKind, Status
 from services.notifier.links import Links
-from services.notifier.mail.render import TO_CUSTOMER, Message, Renderer, message_id
+from services.notifier.mail.render import TO_CUSTOMER, Renderer, message_id
+from services.notifier.mail.words import duration
+from services.notifier.mails import TO_STAFF, Matter, Review
 from shared.events import Locale, Outcome
-from tests.domain.facts import CUSTOMER, DAY, NOW, ONE, TWO
+from tests.domain.facts import CUSTOMER, DAY, HOUR, NOW, ONE, TWO
 
 LINKS = Links("https://confirm.example.vn", ["a key of thirty-two letters ....."])
-RENDERER = Renderer(LINKS, "VNG Cloud <registration@vngcloud.example>", "https://portal.example.vn")
+READERS = ["reviews@vng.example", "hoa@vng.example"]
+
+
+def renderer(mail_from: str = "VNG Cloud <registration@vngcloud.example>") -> Renderer:
+    return Renderer(
+        LINKS,
+        mail_from,
+        portal_url="https://portal.example.vn",
+        approver_url="https://approver.example.vn",
+        review_mail_to=READERS,
+        valid_for=15 * DAY,
+    )
+
+
+RENDERER = renderer()
+REFUSAL = "550 5.1.1 <khach@example.vn>: no such user"
 LABEL = "Nhãn riêng 17"
 
 EVERY = pytest.mark.parametrize("kind", list(MailKind))
+TO_ONE = pytest.mark.parametrize("kind", [kind for kind in MailKind if kind not in TO_STAFF])
 LANGUAGE = pytest.mark.parametrize("locale", list(Locale))
 
 
@@ -36,17 +57,41 @@ def confirmation(**changes: Any) -> Confirmation:
         "requester_locale": Locale.EN,
         "status": Status.PENDING,
         "version": 1,
-        "number": 1,
+        "period": 1,
+        "asked_at": NOW,
+        "sent_at": NOW,
         "valid_until": NOW + 15 * DAY,
+        "reminded": 0,
+        "undeliverable": False,
+        "mailed": True,
+        "due_at": None,
         "answered_at": None,
+        "ended_at": None,
         "outcome": "refused",
         "reasons": ("conditions_not_met",),
     }
     return Confirmation(**values | changes)
 
 
+@dataclass(frozen=True)
+class Message:
+    recipient: str
+    content: bytes
+
+
+def review(claimed_by: str | None = "an@vng.example", **changes: Any) -> Review:
+    values: dict[str, Any] = {"partner_name": "Công ty Đối Tác", "customer_email": "khach@example.vn"}
+    return Review(registration_id=ONE, claimed_by=claimed_by, due_at=NOW, **values | changes)
+
+
+def write(mail: Mail, matter: Matter, by: Renderer = RENDERER) -> Message:
+    recipient = by.recipient(mail, matter)
+    assert recipient
+    return Message(recipient, by.render(mail, matter, recipient, NOW))
+
+
 def render(kind: MailKind = MailKind.CONFIRMATION, **changes: Any) -> Message:
-    return RENDERER.render(Mail(ONE, kind), confirmation(**changes), NOW)
+    return write(Mail(ONE, kind), Matter(confirmation(**changes), review(), REFUSAL))
 
 
 def read(message: Message) -> EmailMessage:
@@ -78,8 +123,8 @@ def test_every_mail_has_a_subject_a_text_and_an_html_part_in_both_languages(kind
     assert mail.get_content_type() == "multipart/alternative"
     text, html = part(mail, "plain"), part(mail, "html")
     assert "VNG Cloud" in text
-    assert f'<html lang="{locale}">' in html
-    assert text.startswith("Xin chào" if locale is Locale.VI else "Hello")
+    assert text.startswith("Xin chào" if locale is Locale.VI or kind in TO_STAFF else "Hello")
+    assert f'<html lang="{Locale.VI if kind in TO_STAFF else locale}">' in html
     assert not any(rest in text + mail["Subject"] for rest in ("{{", "{%", "None", "Undefined"))
 
 
@@ -87,12 +132,12 @@ def test_every_mail_has_a_subject_a_text_and_an_html_part_in_both_languages(kind
 @LANGUAGE
 def test_text_and_html_say_the_same(kind: MailKind, locale: Locale) -> None:
     mail = read(render(kind, locale=locale, requester_locale=locale))
-    html = part(mail, "html").replace("&#39;", "'")
+    html = unescape(part(mail, "html"))
     for line in part(mail, "plain").splitlines():
-        assert line in html
+        assert line.strip("─") in html
 
 
-@EVERY
+@TO_ONE
 def test_a_customer_reads_the_accounts_language_and_a_partner_its_own(kind: MailKind) -> None:
     message = render(kind, locale=Locale.VI, requester_locale=Locale.EN)
     customer = kind in TO_CUSTOMER
@@ -118,26 +163,113 @@ def test_it_comes_from_our_sender_and_says_that_no_person_sent_it(kind: MailKind
 def test_no_customer_ever_reads_the_partners_label(kind: MailKind, locale: Locale) -> None:
     mail = read(render(kind, locale=locale, requester_locale=locale))
     shown = LABEL in mail["Subject"] + part(mail, "plain") + part(mail, "html")
-    assert shown == (kind not in TO_CUSTOMER)
+    assert shown == kind.startswith("partner_")
 
 
 def test_mails_to_customers_are_those_named_so() -> None:
-    assert {kind for kind in MailKind if not kind.startswith("partner_")} == TO_CUSTOMER
+    to_others = {kind for kind in MailKind if kind.startswith(("partner_", "review_"))}
+    assert set(MailKind) - to_others == TO_CUSTOMER
 
 
 @EVERY
-def test_only_the_confirmation_carries_the_link(kind: MailKind) -> None:
-    mail = read(render(kind))
+@LANGUAGE
+def test_each_reader_gets_the_link_to_the_right_place_and_no_other(kind: MailKind, locale: Locale) -> None:
+    mail = read(render(kind, locale=locale, requester_locale=locale))
     both = part(mail, "plain") + part(mail, "html")
-    assert both.count(LINKS.link(ONE)) == (3 if kind is MailKind.CONFIRMATION else 0)  # text, href, shown
-    assert ("https://portal.example.vn/accounts/" in both) == (kind not in TO_CUSTOMER)
+    once = 3  # text, href, shown
+    asks = kind in (MailKind.CONFIRMATION, MailKind.REMINDER)
+    assert both.count(LINKS.link(ONE)) == (once if asks else 0)
+    assert both.count(f"https://portal.example.vn/accounts/{ONE}") == (once if kind.startswith("partner_") else 0)
+    assert both.count(f"https://approver.example.vn/cases/{ONE}") == (2 * once if kind in TO_STAFF else 0)
+
+
+@EVERY
+@LANGUAGE
+def test_every_mail_names_the_account_and_partners_know_their_own_name(kind: MailKind, locale: Locale) -> None:
+    text = part(read(render(kind, locale=locale, requester_locale=locale)), "plain")
+    assert "khach@example.vn" in text
+    assert ("Công ty Đối Tác" in text) == (not kind.startswith("partner_"))
 
 
 @pytest.mark.parametrize(
     ("locale", "until"), [(Locale.VI, "16/07/2026 16:00 (GMT+7)"), (Locale.EN, "16 Jul 2026, 16:00 (GMT+7)")]
 )
-def test_the_confirmation_says_until_when_it_is_valid_with_the_zone(locale: Locale, until: str) -> None:
-    assert until in part(read(render(locale=locale)), "plain")
+def test_a_reminder_says_until_when_the_link_is_valid_with_the_zone(locale: Locale, until: str) -> None:
+    assert until in part(read(render(MailKind.REMINDER, locale=locale)), "plain")
+
+
+@pytest.mark.parametrize(("locale", "how_long"), [(Locale.VI, "trong 15 ngày"), (Locale.EN, "for 15 days")])
+def test_a_confirmation_says_how_long_it_is_valid(locale: Locale, how_long: str) -> None:
+    assert how_long in part(read(render(locale=locale)), "plain")
+
+
+@LANGUAGE
+def test_every_try_of_a_mail_has_the_same_bytes(locale: Locale) -> None:
+    """Between two tries an answer of the server may have been lost, so the period may have begun in between."""
+    mail = Mail(ONE, MailKind.CONFIRMATION)
+    tries = [
+        write(mail, Matter(confirmation(locale=locale, valid_until=until, version=version)))
+        for version, until in enumerate([None, NOW + DAY, NOW + 15 * DAY])
+    ]
+    assert len({message.content for message in tries}) == 1
+
+
+@LANGUAGE
+def test_a_resent_confirmation_reads_like_the_first(locale: Locale) -> None:
+    matter = Matter(confirmation(locale=locale, period=2))
+    first, second = (read(write(Mail(ONE, MailKind.CONFIRMATION, period=period), matter)) for period in (1, 2))
+    assert first["Subject"] == second["Subject"]
+    assert part(first, "plain") == part(second, "plain")
+    assert first["Message-ID"] != second["Message-ID"]
+
+
+@pytest.mark.parametrize(
+    ("of", "vi", "en"),
+    [
+        (15 * DAY, "15 ngày", "15 days"),
+        (DAY, "1 ngày", "1 day"),
+        (36 * HOUR, "36 giờ", "36 hours"),
+        (HOUR / 2, "30 phút", "30 minutes"),
+        (timedelta(seconds=8), "8 giây", "8 seconds"),
+    ],
+)
+def test_a_duration_reads_in_its_largest_whole_unit(of: timedelta, vi: str, en: str) -> None:
+    assert (duration(of, Locale.VI), duration(of, Locale.EN)) == (vi, en)
+
+
+@LANGUAGE
+def test_an_undeliverable_mail_is_told_with_the_servers_words_and_what_to_do(locale: Locale) -> None:
+    mail = read(render(MailKind.PARTNER_UNDELIVERABLE, requester_locale=locale))
+    text = part(mail, "plain")
+    assert REFUSAL in text
+    assert all(word in text for word in (("rút lại", "gửi lại") if locale is Locale.VI else ("withdraw", "again")))
+    assert "no such user" in part(mail, "html") and "<khach@" not in part(mail, "html")  # escaped
+
+
+@pytest.mark.parametrize("kind", sorted(TO_STAFF))
+def test_staff_read_a_review_that_is_due_in_both_languages_in_one_message(kind: MailKind) -> None:
+    mail = read(render(kind))
+    text, html = part(mail, "plain"), part(mail, "html")
+    vietnamese, english = text.split("─" * 20)
+    assert "hạn xét duyệt" in mail["Subject"] and "due" in mail["Subject"]
+    assert vietnamese.startswith("Xin chào") and english.strip().startswith("Hello")
+    for half, due in ((vietnamese, "01/07/2026 16:00 (GMT+7)"), (english, "1 Jul 2026, 16:00 (GMT+7)")):
+        for fact in ("Công ty Đối Tác", "khach@example.vn", "an@vng.example", due, f"/cases/{ONE}"):
+            assert fact in half
+    assert '<div lang="vi"' in html and '<div lang="en"' in html
+
+
+def test_a_review_that_nobody_has_claimed_says_so() -> None:
+    text = part(read(write(Mail(ONE, MailKind.REVIEW_DUE), Matter(review=review(None)))), "plain")
+    assert "Chưa có ai nhận" in text and "Nobody has claimed" in text
+
+
+def test_reviews_go_to_their_readers_by_number_and_to_the_claimer() -> None:
+    matter = Matter(review=review())
+    numbers = [RENDERER.recipient(Mail(ONE, MailKind.REVIEW_DUE, number), matter) for number in (1, 2, 3)]
+    assert numbers == [*READERS, None]
+    assert RENDERER.recipient(Mail(ONE, MailKind.REVIEW_DUE_CLAIMER), matter) == "an@vng.example"
+    assert RENDERER.recipient(Mail(ONE, MailKind.REVIEW_DUE_CLAIMER), Matter(review=review(None))) is None
 
 
 @EVERY
@@ -158,8 +290,8 @@ def test_rows_that_differ_have_other_message_ids() -> None:
 
 
 def test_a_long_message_id_is_not_cut_or_encoded() -> None:
-    renderer = Renderer(LINKS, f"registration@{'abcdefghi.' * 12}vn", "https://portal.example.vn")
-    content = renderer.render(Mail(ONE, MailKind.CUSTOMER_APPROVED), confirmation(), NOW).content
+    by = renderer(f"registration@{'abcdefghi.' * 12}vn")
+    content = write(Mail(ONE, MailKind.CUSTOMER_APPROVED), Matter(confirmation()), by).content
     assert f"<{ONE}.customer_approved.1.1@{'abcdefghi.' * 12}vn>\r\n".encode() in content
 
 
@@ -292,7 +424,7 @@ def test_an_address_with_letters_beyond_ascii_gets_its_mail() -> None:
 
 
 def test_a_sender_without_a_display_name_is_vng_cloud() -> None:
-    renderer = Renderer(LINKS, "registration@vngcloud.example", "https://portal.example.vn")
-    message = renderer.render(Mail(ONE, MailKind.CONFIRMATION), confirmation(), NOW)
+    by = renderer("registration@vngcloud.example")
+    message = write(Mail(ONE, MailKind.CONFIRMATION), Matter(confirmation()), by)
     assert read(message)["From"] == "VNG Cloud <registration@vngcloud.example>"
-    assert renderer.sender == "registration@vngcloud.example"
+    assert by.sender == "registration@vngcloud.example"

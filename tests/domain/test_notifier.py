@@ -1,27 +1,20 @@
 """Notifier's decisions: one confirmation a registration, answered once, and which mails are owed to whom."""
 
-from collections import Counter
+import operator
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from uuid import UUID
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from services.notifier import domain
-from services.notifier.domain import (
-    TRANSITIONS,
-    Confirmation,
-    Final,
-    Mail,
-    MailKind,
-    NoLongerOpen,
-    Policy,
-    Status,
-)
+from services.notifier import answers, periods
+from services.notifier.answers import NoLongerOpen, Settled
+from services.notifier.domain import TRANSITIONS, Final, Mail, MailKind, Status
 from shared import events
-from shared.events import CustomerConfirmed, CustomerDeclined, Event, Locale, Outcome, RegistrationOpened
-from shared.history import NO_EFFECT, Entry
+from shared.events import Locale, Outcome
+from shared.history import NO_EFFECT
 from tests.domain.batches import some_of, split
 from tests.domain.facts import (
     DAY,
@@ -33,55 +26,17 @@ from tests.domain.facts import (
     opened,
     registration_approved,
     registration_closed,
+    resend_requested,
 )
+from tests.domain.notifier import CLICK_CONFIRM, CLICK_DECLINE, POLICY, Heard, Notifier
 
-POLICY = Policy(valid_for=15 * DAY, resend_interval=HOUR, resend_limit=3)
-CLICK_CONFIRM, CLICK_DECLINE = "confirm", "decline"
-Step = RegistrationOpened | Final | str
-
-
-class Notifier:
-    """Notifier with dicts in place of its tables; a mail owed twice is one, as the queue's key has it."""
-
-    def __init__(self) -> None:
-        self.confirmations: dict[UUID, Confirmation] = {}
-        self.history: list[Entry] = []
-        self.mails: list[Mail] = []
-        self.told: list[Event] = []
-
-    def hears(self, *batch: RegistrationOpened | Final, at: datetime = NOW) -> "Notifier":
-        first = [event for event in batch if isinstance(event, RegistrationOpened)]
-        finals = [event for event in batch if not isinstance(event, RegistrationOpened)]
-        if first:
-            self._keep(domain.open_confirmations(first, self.confirmations, POLICY, at))
-        if finals:
-            self._keep(domain.end_confirmations(finals, self.confirmations, at))
-        return self
-
-    def clicks(self, answer: str, at: datetime = NOW) -> CustomerConfirmed | CustomerDeclined | NoLongerOpen | None:
-        told = domain.confirm(self.it, at) if answer == CLICK_CONFIRM else domain.decline(self.it, "Không quen", at)
-        if isinstance(told, CustomerConfirmed | CustomerDeclined):
-            self._keep(domain.answered(self.it, told, at))
-        return told
-
-    @property
-    def it(self) -> Confirmation:
-        return self.confirmations[ONE]
-
-    def owed(self) -> set[MailKind]:
-        return {mail.kind for mail in self.mails}
-
-    def _keep(self, decided: domain.Decided) -> None:
-        self.confirmations |= decided.new | decided.changed
-        self.history += decided.history
-        self.mails += decided.mails
-        self.told += decided.told
+ASKED = Mail(ONE, MailKind.CONFIRMATION)
 
 
-def test_an_opened_registration_is_asked_about_by_one_mail_whose_link_is_valid_for_the_period() -> None:
+def test_an_opened_registration_is_asked_about_by_one_mail_and_nobodys_time_runs_before_it_has_left() -> None:
     notifier = Notifier().hears(opened(), opened())
     assert notifier.mails == [Mail(ONE, MailKind.CONFIRMATION, number=1, period=1)]
-    assert (notifier.it.status, notifier.it.valid_until) == (Status.PENDING, NOW + 15 * DAY)
+    assert (notifier.it.status, notifier.it.valid_until, notifier.it.due_at) == (Status.PENDING, None, None)
     assert [line.note for line in notifier.history] == ["", NO_EFFECT]
 
 
@@ -106,7 +61,7 @@ def test_a_decline_click_declines_with_its_reason() -> None:
 
 
 def test_a_decline_needs_no_reason() -> None:
-    told = domain.decline(Notifier().hears(opened()).it, None, NOW)
+    told = answers.decline(Notifier().hears(opened()).it, None, NOW)
     assert told == declined(reason=None)
 
 
@@ -120,40 +75,51 @@ def test_the_same_answer_again_says_nothing_again(answer: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "then", "status"),
-    [(CLICK_CONFIRM, CLICK_DECLINE, Status.CONFIRMED), (CLICK_DECLINE, CLICK_CONFIRM, Status.DECLINED)],
+    ("first", "then", "code"),
+    [(CLICK_CONFIRM, CLICK_DECLINE, Settled.CONFIRMED), (CLICK_DECLINE, CLICK_CONFIRM, Settled.DECLINED)],
 )
-def test_the_other_answer_after_the_first_is_refused_and_says_what_stands(
-    first: str, then: str, status: Status
+def test_the_other_answer_after_the_first_is_refused_and_says_what_stands_since_when(
+    first: str, then: str, code: Settled
 ) -> None:
     notifier = Notifier().hears(opened())
     notifier.clicks(first)
-    assert notifier.clicks(then) == NoLongerOpen(status, None)
-    assert notifier.it.status is status
+    assert notifier.clicks(then, NOW + HOUR) == NoLongerOpen(code, NOW)
+    assert notifier.it.status.value == code.value
 
 
 @pytest.mark.parametrize("answer", [CLICK_CONFIRM, CLICK_DECLINE])
-def test_the_link_works_until_the_end_of_its_period_and_not_at_it(answer: str) -> None:
+@pytest.mark.parametrize("expired", [False, True])  # by the scheduler, that may come later
+def test_the_link_works_until_the_end_of_its_period_and_not_at_it(answer: str, *, expired: bool) -> None:
     end = NOW + 15 * DAY
-    late = Notifier().hears(opened())
-    assert late.clicks(answer, end) == NoLongerOpen(Status.PENDING, None)
-    assert late.told == []
-    just = Notifier().hears(opened())
+    late = Notifier().hears(opened()).mail_server_answers(ASKED)
+    if expired:
+        late.acts(end + HOUR)
+    said = list(late.told)
+    assert late.clicks(answer, end) == NoLongerOpen(Settled.EXPIRED, end)
+    assert late.told == said
+    just = Notifier().hears(opened()).mail_server_answers(ASKED)
     assert not isinstance(just.clicks(answer, end - timedelta(microseconds=1)), NoLongerOpen)
 
 
 @pytest.mark.parametrize("answer", [CLICK_CONFIRM, CLICK_DECLINE])
+def test_the_link_works_however_long_its_mail_was_on_its_way(answer: str) -> None:
+    assert not isinstance(Notifier().hears(opened()).clicks(answer, NOW + 100 * DAY), NoLongerOpen)
+
+
+@pytest.mark.parametrize("answer", [CLICK_CONFIRM, CLICK_DECLINE])
 @pytest.mark.parametrize(
-    ("final", "outcome"),
+    ("final", "code"),
     [
-        (registration_approved(), "approved"),
-        (registration_closed(outcome=Outcome.WITHDRAWN), "withdrawn"),
-        (registration_closed(outcome=Outcome.REJECTED), "rejected"),
+        (registration_approved(approved_at=NOW + HOUR), Settled.APPROVED),
+        (registration_closed(outcome=Outcome.WITHDRAWN, closed_at=NOW + HOUR), Settled.WITHDRAWN),
+        (registration_closed(outcome=Outcome.REJECTED, closed_at=NOW + HOUR), Settled.REJECTED),
     ],
 )
-def test_an_answer_after_the_end_is_refused_and_says_what_ended_it(answer: str, final: Final, outcome: str) -> None:
+def test_an_answer_after_the_end_is_refused_and_says_what_ended_it_and_when(
+    answer: str, final: Final, code: Settled
+) -> None:
     notifier = Notifier().hears(opened()).hears(final)
-    assert notifier.clicks(answer) == NoLongerOpen(Status.VOID, outcome)
+    assert notifier.clicks(answer) == NoLongerOpen(code, NOW + HOUR)
     assert notifier.told == []
 
 
@@ -223,97 +189,179 @@ def test_the_end_again_or_another_end_changes_nothing() -> None:
     assert [line.note for line in notifier.history] == ["", "", NO_EFFECT, NO_EFFECT, NO_EFFECT]
 
 
-def test_a_sent_mail_starts_the_period_anew_and_says_how_many_are_left() -> None:
-    it = Notifier().hears(opened()).it
-    after, told = domain.sent(it, 1, POLICY, NOW + HOUR)
-    assert after.valid_until == told.valid_until == NOW + HOUR + 15 * DAY
-    assert (told.number, told.sent_at, told.resends_left) == (1, NOW + HOUR, 3)
-    assert told.next_resend_at == NOW + 2 * HOUR
-    assert after.version == it.version
+def test_a_withdrawal_is_told_to_a_customer_whose_mail_had_left_and_to_no_other() -> None:
+    withdrawn = registration_closed(outcome=Outcome.WITHDRAWN)
+    assert Notifier().hears(opened()).hears(withdrawn).owed() == {MailKind.CONFIRMATION}
+    asked = Notifier().hears(opened()).mail_server_answers(ASKED)
+    assert asked.hears(withdrawn).owed() == {MailKind.CONFIRMATION, MailKind.CUSTOMER_WITHDRAWN}
 
 
-@pytest.mark.parametrize(("number", "left"), [(1, 3), (2, 2), (3, 1), (4, 0), (5, 0)])
-def test_the_last_mail_says_that_no_other_may_be_asked_for(number: int, left: int) -> None:
-    _, told = domain.sent(Notifier().hears(opened()).it, number, POLICY, NOW)
-    assert told.resends_left == left
-    assert (told.next_resend_at is None) == (left == 0)
+def test_a_withdrawal_is_told_to_a_customer_whose_mail_had_left_in_an_earlier_period_only() -> None:
+    notifier = Notifier().hears(opened()).mail_server_answers(ASKED)
+    notifier.hears(resend_requested(), at=NOW + HOUR).hears(registration_closed(outcome=Outcome.WITHDRAWN))
+    assert MailKind.CUSTOMER_WITHDRAWN in notifier.owed()
 
 
-def test_an_undeliverable_mail_is_told_and_changes_nothing_itself() -> None:
-    told = domain.undeliverable(Notifier().hears(opened()).it, "550 no such user", NOW)
-    assert (told.registration_id, told.partner_id, told.detail, told.failed_at) == (ONE, "p-1", "550 no such user", NOW)
+def test_a_withdrawal_is_told_once_to_a_customer_who_answered_before_the_servers_answer_came() -> None:
+    notifier = Notifier().hears(opened())
+    notifier.clicks(CLICK_CONFIRM)
+    notifier.hears(registration_closed(outcome=Outcome.WITHDRAWN)).mail_server_answers(ASKED)
+    assert notifier.owed() == {MailKind.CONFIRMATION, MailKind.CUSTOMER_WITHDRAWN}
+    assert notifier.owed_twice == []
 
 
+def test_a_withdrawal_while_the_mail_was_in_flight_is_told_to_the_customer_when_the_mail_is_accepted() -> None:
+    notifier = Notifier().hears(opened()).hears(registration_closed(outcome=Outcome.WITHDRAWN))
+    assert MailKind.CUSTOMER_WITHDRAWN not in notifier.owed()
+    notifier.mail_server_answers(ASKED)
+    assert MailKind.CUSTOMER_WITHDRAWN in notifier.owed()
+    assert (notifier.it.status, notifier.it.valid_until) == (Status.VOID, None)
+
+
+@pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.WITHDRAWN])
+def test_a_mail_accepted_after_another_end_owes_no_withdrawal(outcome: Outcome) -> None:
+    notifier = Notifier().hears(opened()).hears(registration_closed(outcome=outcome)).mail_server_answers(ASKED)
+    assert MailKind.CUSTOMER_WITHDRAWN not in notifier.owed()
+
+
+@pytest.mark.parametrize("final", [registration_approved(), registration_closed(outcome=Outcome.EXPIRED)])
+def test_an_expired_confirmation_stays_expired_when_registrars_word_comes(final: Final) -> None:
+    notifier = Notifier().hears(opened()).mail_server_answers(ASKED).acts(NOW + 15 * DAY).hears(final)
+    assert notifier.it.status is Status.EXPIRED
+    assert isinstance(notifier.clicks(CLICK_CONFIRM, NOW + 15 * DAY), NoLongerOpen)
+
+
+Step = Heard | str
+SENT, REFUSED, TICK = "the mail server accepts", "the mail server refuses", "the scheduler acts"
 STEPS: list[Step] = [
     opened(),
     registration_approved(),
     registration_closed(outcome=Outcome.REJECTED),
     registration_closed(outcome=Outcome.DECLINED),
+    registration_closed(outcome=Outcome.EXPIRED),
     registration_closed(outcome=Outcome.WITHDRAWN),
+    resend_requested(),
+    resend_requested(at=NOW + HOUR),
+    resend_requested(at=NOW + DAY),
+    resend_requested(partner_id="p-2", at=NOW + 2 * DAY),
     CLICK_CONFIRM,
     CLICK_DECLINE,
+    SENT,
+    REFUSED,
+    TICK,
 ]
+WAITS = st.sampled_from([timedelta(0), timedelta(minutes=30), HOUR, DAY, 7 * DAY, 15 * DAY])
+OFTEN: list[Step] = [*STEPS, *[SENT, TICK] * 4]  # what happens in most lives
+BEGINNINGS = st.sampled_from([[], [(timedelta(0), [opened()])], [(timedelta(0), [opened(), SENT])]])
+GOING_ON = st.lists(st.tuples(WAITS, st.lists(st.sampled_from(OFTEN), min_size=1, max_size=3)), max_size=12)
+LIVES = st.builds(operator.add, BEGINNINGS, GOING_ON)
+Life = Sequence[tuple[timedelta, Sequence[Step]]]
 
 
-def play(batches: Sequence[Sequence[Step]]) -> Notifier:
-    """Events in batches; clicks between them, by one who has the link."""
-    notifier = Notifier()
-    for batch in batches:
-        take(notifier, batch)
+def play(life: Life) -> Notifier:
+    """Batches of events, and between them what people, the mail server and the clock do."""
+    notifier, now = Notifier(), NOW
+    for wait, batch in life:
+        now += wait
+        take(notifier, batch, now)
     return notifier
 
 
-def take(notifier: Notifier, batch: Sequence[Step]) -> None:
-    notifier.hears(*(step for step in batch if not isinstance(step, str)))
+def take(notifier: Notifier, batch: Sequence[Step], now: datetime) -> None:
+    notifier.hears(*(step for step in batch if not isinstance(step, str)), at=now)
     for step in batch:
-        if isinstance(step, str) and ONE in notifier.confirmations:
-            notifier.clicks(step)
+        if not isinstance(step, str) or ONE not in notifier.confirmations:
+            continue
+        if step in (CLICK_CONFIRM, CLICK_DECLINE):
+            notifier.clicks(step, now)
+        elif step == TICK:
+            notifier.acts(now)
+        elif notifier.queued:  # one in flight, whatever has happened since it was claimed
+            notifier.mail_server_answers(notifier.queued[0], None if step == SENT else "550 no such user", now)
 
 
-@given(split(some_of(STEPS, most=10)))
-def test_no_mail_is_owed_twice_in_any_order_and_number(batches: list[list[Step]]) -> None:
-    assert all(count == 1 for count in Counter(play(batches).mails).values())
+@given(LIVES)
+def test_no_mail_is_owed_twice_in_any_order_and_number(life: Life) -> None:
+    assert play(life).owed_twice == []
 
 
-@given(split(some_of(STEPS, most=10)))
-def test_the_customer_answers_once_and_hears_one_end_at_most(batches: list[list[Step]]) -> None:
-    notifier = play(batches)
-    assert len(notifier.told) <= 1
-    ends = notifier.owed() & {MailKind.CUSTOMER_APPROVED, MailKind.CUSTOMER_REJECTED}
-    assert len(ends) <= 1
+@given(LIVES)
+def test_the_customer_answers_once_and_hears_one_end_at_most(life: Life) -> None:
+    notifier = play(life)
+    answers = [name for name in notifier.types() if name in ("CustomerConfirmed", "CustomerDeclined")]
+    assert len(answers) + notifier.types().count("ConfirmationExpired") <= 1
+    ends = {MailKind.CUSTOMER_APPROVED, MailKind.CUSTOMER_REJECTED, MailKind.CUSTOMER_WITHDRAWN}
+    assert len(notifier.owed() & ends) <= 1
     assert len(notifier.owed() & {MailKind.PARTNER_APPROVED, MailKind.PARTNER_CLOSED}) <= 1
 
 
-@given(split(some_of(STEPS, most=10)))
-def test_the_first_end_stands_whatever_comes_after(batches: list[list[Step]]) -> None:
-    notifier = Notifier()
-    outcome: str | None = None
-    for batch in batches:
-        take(notifier, batch)
-        if ONE in notifier.confirmations:
-            assert outcome in (None, notifier.it.outcome)
-            outcome = notifier.it.outcome
-
-
-@given(split(some_of(STEPS, most=10)))
-def test_decisions_never_leave_the_table_and_versions_have_no_gap(batches: list[list[Step]]) -> None:
-    """An end that a confirmation was answered before is kept beside its status: it leaves the status as it was."""
+@given(LIVES)
+def test_decisions_never_leave_the_table_and_versions_have_no_gap(life: Life) -> None:
     version = 0
-    for line in play(batches).history:
+    for line in play(life).history:
         if line.note:
             assert line.version == version
             continue
         assert line.version == version + 1
         version = line.version
-        if line.status_from != line.status_to:
-            before = Status(line.status_from) if line.status_from else None
-            assert Status(line.status_to) in TRANSITIONS[before, getattr(events, line.event)]
-        else:
-            assert line.status_from in (Status.CONFIRMED, Status.DECLINED)
+        before = Status(line.status_from) if line.status_from else None
+        assert Status(line.status_to) in TRANSITIONS[before, getattr(events, line.event)]
 
 
-def test_the_table_says_what_registrars_final_word_does_to_an_answered_confirmation() -> None:
-    notifier = Notifier().hears(opened())
-    notifier.clicks(CLICK_CONFIRM)
-    line = notifier.hears(registration_approved()).history[-1]
-    assert (Status(line.status_from or ""), events.RegistrationApproved) in TRANSITIONS
+@given(LIVES)
+def test_after_every_step_what_is_due_and_what_the_page_says_follow_from_the_rest(life: Life) -> None:
+    notifier, now = Notifier(), NOW
+    for wait, batch in life:
+        now += wait
+        take(notifier, batch, now)
+        for it in notifier.confirmations.values():
+            assert it.due_at == periods.due_at(it, POLICY)
+            said = answers.settled(it, now)
+            assert said is None or it.status is not Status.PENDING or said.code is Settled.EXPIRED
+            assert (it.status is Status.PENDING) or said
+
+
+@given(LIVES)
+def test_no_reminder_leaves_after_the_end_nor_two_for_one_moment(life: Life) -> None:
+    """Whatever came before: from some moment on the scheduler and the mail server do their work every day."""
+    notifier, reminders = play(life), []
+    notifier.hears(opened(), at=NOW)
+    start = NOW + sum((wait for wait, _ in life), timedelta(0))
+    for day in range(60):
+        now = start + day * DAY
+        open_before = notifier.it.status is Status.PENDING
+        left = [mail for mail in notifier.acts(now).sends(now) if mail.kind is MailKind.REMINDER]
+        assert len(left) <= 1
+        assert not left or (open_before and notifier.it.status is Status.PENDING)
+        reminders += left
+    assert len(reminders) == len(set(reminders)) <= len(POLICY.reminders_before)
+    assert notifier.it.status is not Status.PENDING
+    assert notifier.it.due_at is None
+
+
+@given(split(some_of([step for step in STEPS if not isinstance(step, str)], most=10)))
+def test_the_first_end_stands_whatever_comes_after(batches: list[list[Heard]]) -> None:
+    notifier = Notifier()
+    outcome: str | None = None
+    for batch in batches:
+        notifier.hears(*batch)
+        if ONE in notifier.confirmations:
+            assert outcome in (None, notifier.it.outcome)
+            outcome = notifier.it.outcome
+
+
+FACTS: list[Heard] = [opened(), resend_requested(), resend_requested(at=NOW + HOUR), registration_approved()]
+
+
+@given(split(st.permutations([*FACTS, *FACTS])))
+def test_facts_in_any_order_and_number_end_alike(batches: list[list[Heard]]) -> None:
+    """Whether a resend was refused as too soon or too late depends on the order; what is left does not."""
+    notifier = Notifier()
+    for batch in batches:
+        notifier.hears(*batch)
+    it, usual = notifier.it, Notifier().hears(*FACTS).it
+    assert replace(it, status=usual.status, version=usual.version) == usual
+    assert it.status is Status.VOID
+    assert all(resend.answer for resend in notifier.resends.values())
+    assert notifier.types() == ["ConfirmationResendRefused"] * 2
+    assert {MailKind.CUSTOMER_APPROVED, MailKind.PARTNER_APPROVED} <= notifier.owed()

@@ -2,6 +2,7 @@
 table, told again in other words."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from services.registrar.domain import Fact
 from services.registrar.opening import Policy
 from shared.eligibility import CurrentCustomers
 from shared.events import RegistrationApproved, RegistrationClosed, RegistrationOpened
@@ -32,7 +34,7 @@ EMAILS = st.sampled_from(["k0@x.vn", "k1@x.vn", "k2@x.vn", "unknown@x.vn"])
 LIMIT = 2
 OPEN = {"asked", "confirmed"}
 
-FACTS = {
+FACTS: dict[str, tuple[Callable[[UUID], Fact], dict[str, str]]] = {
     "CustomerConfirmed": (confirmed, {"asked": "confirmed"}),
     "CustomerDeclined": (declined, {"asked": "declined"}),
     "ConfirmationExpired": (expired, {"asked": "expired"}),
@@ -100,7 +102,7 @@ class AnyLife(RuleBasedStateMachine):
 
     @invariant()
     def each_end_is_told_once_and_no_other(self) -> None:
-        ends = Counter((it.registration_id, getattr(it, "outcome", "approved")) for it in self.registrar.finals())
+        ends = Counter((UUID(it.key), getattr(it, "outcome", "approved")) for it in self.registrar.finals())
         over = {(it, status) for it, status in self.lives.items() if status not in OPEN}
         assert ends == Counter(over)
 

@@ -10,6 +10,7 @@ from services.registrar.app import create_app
 from shared.clock import system_clock
 from shared.database import Transaction
 from shared.events import CustomerDeclined
+from shared.messaging.batch import Handlers
 from shared.scheduler import Deadline
 from shared.service import Service
 from shared.settings import RegistrarSettings
@@ -51,7 +52,7 @@ async def test_no_deadline_acts_before_the_events_that_were_waiting_have_been_re
 
     at = datetime.now(UTC)
     await publish(*(CustomerDeclined(registration_id=uuid4(), reason=None, declined_at=at) for _ in range(waiting)))
-    handlers = {CustomerDeclined: count}
+    handlers: Handlers = {CustomerDeclined: count}
     async with serving(Service("registrar", world.settings, system_clock, handlers, deadlines=[Deadline("look", act)])):
         async with asyncio.timeout(PATIENCE):
             assert await first_act == waiting

@@ -5,7 +5,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from shared import events as e
 from shared.events import Billing, Locale
@@ -32,7 +32,9 @@ Act = Callable[["World", random.Random], Awaitable[None]]
 
 async def account_changes(world: "World", chance: random.Random) -> None:
     """VNG's systems say something new of an account, sometimes twice, sometimes an older version late."""
-    tell_of_account(world, chance, chance.choice(EMAILS), fine=chance.random() < 0.7)
+    waiting = [row[0] for row in await world.query("select customer_email from approver.cases where status = 'open'")]
+    emails = waiting if waiting and chance.random() < 0.5 else EMAILS
+    tell_of_account(world, chance, chance.choice(emails), fine=chance.random() < 0.7)
 
 
 def tell_of_account(world: "World", chance: random.Random, email: str, *, fine: bool) -> None:
@@ -77,6 +79,17 @@ async def upstream_portal_requests(world: "World", chance: random.Random) -> Non
     )
     world.upstream[registration_id] = str(partner.partner_id)
     world.tell(request, times=chance.choice([1, 2]))
+    if chance.random() < 0.2:
+        world.tell(_withdrawal(world, registration_id, str(partner.partner_id)))
+
+
+def _withdrawal(world: "World", registration_id: UUID, partner_id: str) -> e.RegistrationWithdrawn:
+    return e.RegistrationWithdrawn(
+        registration_id=registration_id,
+        partner_id=partner_id,
+        withdrawn_by="someone@upstream.example",
+        withdrawn_at=world.clock(),
+    )
 
 
 async def upstream_portal_changes_its_mind(world: "World", chance: random.Random) -> None:
@@ -86,10 +99,9 @@ async def upstream_portal_changes_its_mind(world: "World", chance: random.Random
     own = world.upstream.get(registration_id)
     partner_id = own if own and chance.random() < 0.6 else "a-stranger"
     if chance.random() < 0.5:
-        values: dict[str, Any] = {"withdrawn_by": "someone@upstream.example", "withdrawn_at": world.clock()}
-        event: e.Event = e.RegistrationWithdrawn(registration_id=registration_id, partner_id=partner_id, **values)
+        event: e.Event = _withdrawal(world, registration_id, partner_id)
     else:
-        values = {"requested_by": "someone@upstream.example", "requested_at": world.clock()}
+        values: dict[str, Any] = {"requested_by": "someone@upstream.example", "requested_at": world.clock()}
         event = e.ConfirmationResendRequested(registration_id=registration_id, partner_id=partner_id, **values)
     world.tell(event, times=chance.choice([1, 2]))
 

@@ -2,41 +2,36 @@
 
 Chance mixes everything that people, other systems, time and restarts can do; then all that was under way is finished,
 time passes until nothing can be open any more, and a checker that shares no code with the services reads all topics,
-histories and mails. A seed is a life: `LIVES=40 pytest tests/lifecycle -k "[17-"` lives the 17th again, as far as what
-runs at once meets in the same order.
+histories and mails. A seed is a life: `make lives FIRST=17 LIVES=1` lives the 17th again, as far as what runs at once
+meets in the same order.
 """
 
-import os
-from collections import Counter
-from datetime import timedelta
+import asyncio
+from collections.abc import Iterator
 
 import pytest
 
-from checker import check
-from shared.eligibility import CurrentCustomers
-from tests.lifecycle.conftest import NewWorld
-from tests.lifecycle.evidence import evidence_of
-from tests.lifecycle.people import NOWHERE
-
-SEEDS = range(int(os.environ.get("LIVES", "12")))
-STEPS = 250
-POLICIES = [policy.value for policy in CurrentCustomers]
+from embedded.mailbox import Mailbox, mailbox
+from embedded.postgres import Postgres, postgres
+from tests.lifecycle.life import live, make_template
 
 
-@pytest.mark.parametrize(("seed", "policy"), [(seed, POLICIES[seed % len(POLICIES)]) for seed in SEEDS])
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    with postgres(tmp_path_factory.mktemp("postgres")) as running:
+        asyncio.run(make_template(running))
+        yield running
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Mailbox]:
+    with mailbox() as running:
+        yield running
+
+
+@pytest.mark.parametrize("seed", range(9))
 async def test_whatever_happens_in_whatever_order_every_promise_holds(
-    seed: int, policy: str, new_world: NewWorld
+    seed: int, server: Postgres, box: Mailbox
 ) -> None:
-    world = await new_world(seed, policy)
-    world.mailbox.unknown.add(NOWHERE)
-    for _ in range(STEPS):
-        await world.step()
-    await world.settle()
-    half_way = check(await evidence_of(world))
-    for _ in range(3):  # mails put off, reminders, expiry
-        world.now += timedelta(days=20)
-        await world.settle()
-    findings = half_way + check(await evidence_of(world))
+    findings, _steps, _statuses = await live(server, box, seed)
     assert not findings, "\n".join(map(str, findings[:20]))
-    statuses = await world.query("select status, count(*) from registrar.registrations group by 1")
-    print(f"seed {seed}, policy {policy}: {dict(Counter(dict(map(tuple, statuses))))}")

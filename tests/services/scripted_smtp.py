@@ -15,18 +15,20 @@ from embedded.folders import free_port
 
 DISCONNECT = "disconnect"
 HANG = "hang"
+WAIT = "wait"
 
 
 @dataclass
 class ScriptedServer:
     """Answers to MAIL, RCPT and DATA: a line as sent, DISCONNECT (after DATA: the message was taken, and no answer
-    given) or HANG until the end. By recipient, but for MAIL. `options` are
-    those that came with MAIL."""
+    given), HANG until the end, or WAIT until `go_on` and accept then. By recipient, but for MAIL. `asked` are the
+    messages that came, answered or not; `options` are those that came with MAIL."""
 
     at_mail: str = "250 OK"
     at_rcpt: dict[str, Any] = field(default_factory=dict)
     at_data: dict[str, Any] = field(default_factory=dict)
     received: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
+    asked: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     options: dict[str, list[str]] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     _controller: Controller | None = None
@@ -44,11 +46,15 @@ class ScriptedServer:
         self._controller = Controller(self, hostname="127.0.0.1", port=self.port, enable_SMTPUTF8=True)
         self._controller.start()
 
-    def stop(self) -> None:
+    def go_on(self) -> None:
+        """Answers what hangs or waits."""
         with self._lock:
             for loop, event in self._released:
                 loop.call_soon_threadsafe(event.set)
             self._released.clear()
+
+    def stop(self) -> None:
+        self.go_on()
         if self._controller:
             self._controller.stop()
             self._controller = None
@@ -68,18 +74,25 @@ class ScriptedServer:
     async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> Any:  # noqa: N802
         [recipient] = envelope.rcpt_tos
         answer = self.at_data.get(recipient, "250 OK")
+        self.asked[recipient].append(envelope.content)
+        if answer == WAIT:
+            await self._release()
+            answer = "250 OK"
         if answer in ("250 OK", DISCONNECT):
             self.received[recipient].append(envelope.content)
         if answer == DISCONNECT:
             server.transport.abort()
             return "250 OK"  # nobody hears it
         if answer == HANG:
-            released = asyncio.Event()
-            with self._lock:
-                self._released.append((asyncio.get_running_loop(), released))
-            await released.wait()
+            await self._release()
             return "451 not any more"
         return answer
+
+    async def _release(self) -> None:
+        released = asyncio.Event()
+        with self._lock:
+            self._released.append((asyncio.get_running_loop(), released))
+        await released.wait()
 
 
 @contextmanager

@@ -167,6 +167,19 @@ async def test_accounts_that_are_all_known_are_locked_in_one_statement(approver:
         assert set(await lock_accounts(tx, [*known, "new@x.vn", "other@x.vn"])) == set(known)
 
 
+async def test_newcomers_in_crossing_batches_never_deadlock(approver: Database) -> None:
+    chance = random.Random(17)
+    emails = [f"k{n}@x.vn" for n in range(300)]
+
+    async def hear_some(version: int) -> None:
+        for _ in range(8):
+            batch = [account_updated(email, version=version) for email in chance.sample(emails, 60)]
+            await hear(approver, *batch)
+
+    await asyncio.gather(*(hear_some(version) for version in range(1, 13)))
+    assert (await rows(approver, "select count(*) from accounts"))[0][0] >= 299
+
+
 async def test_registrars_end_and_a_decision_at_once_leave_one_of_both(approver: Database) -> None:
     await hear(approver, confirmed())
     async with held_open(approver) as (tx, until_another_waits):

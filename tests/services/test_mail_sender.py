@@ -5,13 +5,15 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from services.notifier.domain import MailKind, Policy
-from services.notifier.handlers import handlers
+from services.notifier.domain import MailKind
+from services.notifier.handlers import deadlines, handlers
 from services.notifier.links import Links
 from services.notifier.mail.render import Renderer
 from services.notifier.mail.sender import GIVE_UP_AFTER, Sender
@@ -19,17 +21,41 @@ from services.notifier.mail.smtp import Mailer
 from services.notifier.queue import LEASE
 from shared.database import Database
 from shared.events import Outcome
-from tests.domain.facts import DAY, HOUR, NOW, ONE, TWO, opened, registration_closed
-from tests.services.conftest import MovableClock, Open, eventually, rows, told
-from tests.services.scripted_smtp import DISCONNECT, HANG, ScriptedServer, scripted_server
-
-POLICY = Policy(valid_for=15 * DAY, resend_interval=HOUR, resend_limit=3)
-HANDLERS = handlers(POLICY)
-RENDERER = Renderer(
-    Links("https://confirm.example.vn", ["a key of thirty-two letters ....."]), "a@vngcloud.example", "https://p.vn"
+from tests.domain.facts import (
+    DAY,
+    HOUR,
+    NOW,
+    ONE,
+    TWO,
+    opened,
+    registration_approved,
+    registration_closed,
+    resend_requested,
+    review_due,
 )
+from tests.domain.notifier import POLICY
+from tests.services.conftest import MovableClock, Open, eventually, rows, told
+from tests.services.scripted_smtp import DISCONNECT, HANG, WAIT, ScriptedServer, scripted_server
+
+READERS = ["reviews@vng.example", "hoa@vng.example"]
+HANDLERS = handlers(POLICY, READERS)
+[EXPIRE_AND_REMIND] = deadlines(POLICY)
+
+
+def renderer(review_mail_to: list[str]) -> Renderer:
+    return Renderer(
+        Links("https://confirm.example.vn", ["a key of thirty-two letters ....."]),
+        "a@vngcloud.example",
+        portal_url="https://portal.example.vn",
+        approver_url="https://approver.example.vn",
+        review_mail_to=review_mail_to,
+        valid_for=POLICY.valid_for,
+    )
+
+
+RENDERER = renderer(READERS)
 FIRST_RETRY = timedelta(minutes=1)
-AN, BINH = "an@example.vn", "binh@example.vn"
+AN, BINH, PARTNER = "an@example.vn", "binh@example.vn", "staff@partner.example"
 
 
 @pytest.fixture
@@ -44,11 +70,11 @@ def server() -> Iterator[ScriptedServer]:
 
 
 @asynccontextmanager
-async def sending(database: Database, server: ScriptedServer) -> AsyncIterator[None]:
+async def sending(database: Database, server: ScriptedServer, by: Renderer = RENDERER) -> AsyncIterator[None]:
     """A sender at work; at the end it has finished what it had in hand."""
     stopping = asyncio.Event()
-    mailer = Mailer(server.url, RENDERER.sender)
-    running = asyncio.create_task(Sender(database, mailer, RENDERER, POLICY, FIRST_RETRY).run(stopping))
+    mailer = Mailer(server.url, by.sender)
+    running = asyncio.create_task(Sender(database, mailer, by, POLICY, FIRST_RETRY).run(stopping))
     try:
         yield
     finally:
@@ -80,6 +106,12 @@ async def until_tried(database: Database) -> dict[str, Any]:
 async def until_claimed(database: Database) -> None:
     """Once the sender has the mail in hand: leaving `sending` then waits until it is dealt with."""
     await eventually(lambda: mails(database), lambda found: found[0]["attempts"] > 0)
+
+
+def text_of(raw: bytes) -> str:
+    body = message_from_bytes(raw, policy=default).get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
 
 
 async def payloads(database: Database) -> list[dict[str, Any]]:
@@ -136,12 +168,16 @@ async def test_a_recipient_refused_for_good_is_undeliverable_and_told(
     await hear(notifier, opened(customer_email=AN))
     async with sending(notifier, server):
         await eventually(lambda: told(notifier), bool)
-    [mail] = await mails(notifier)
+        await eventually(lambda: mails(notifier), lambda found: found[-1]["state"] == "sent")
+    mail, to_partner = await mails(notifier)
     assert (mail["state"], mail["detail"]) == ("failed", "550 no such user here")
     assert await told(notifier) == ["ConfirmationUndeliverable"]
     assert (await payloads(notifier))[0]["detail"] == "550 no such user here"
-    assert await rows(notifier, "select status from confirmations") == [("pending",)]
-    assert server.received == {}
+    assert await rows(notifier, "select status, valid_until from confirmations") == [("pending", NOW + 15 * DAY)]
+    assert to_partner["kind"] == MailKind.PARTNER_UNDELIVERABLE
+    [raw] = server.received[PARTNER]
+    assert "550 no such user here" in text_of(raw)
+    assert AN not in server.received
 
 
 async def test_a_refused_mail_to_a_partner_fails_and_is_told_to_nobody(
@@ -343,3 +379,148 @@ async def test_an_address_with_letters_beyond_ascii_gets_its_mail(notifier: Data
     async with sending(notifier, server):
         await eventually(lambda: told(notifier), lambda types: types == ["ConfirmationSent"])
     assert len(server.received["khách@example.vn"]) == 1
+
+
+async def act(database: Database, clock: MovableClock) -> None:
+    """The scheduler's turn."""
+    async with database.transaction(clock.now) as tx:
+        await EXPIRE_AND_REMIND.act(tx, 100)
+
+
+async def until_sent(database: Database, how_many: int) -> None:
+    await eventually(lambda: mails(database), lambda found: sum(mail["state"] == "sent" for mail in found) == how_many)
+
+
+async def received_by(server: ScriptedServer, email: str) -> None:
+    """Once the server has the message, and before it has answered."""
+
+    async def look() -> int:
+        return len(server.asked[email])
+
+    await eventually(look, bool)
+
+
+async def test_a_withdrawal_while_the_mail_is_in_flight_is_told_to_the_customer_once_the_mail_was_accepted(
+    notifier: Database, server: ScriptedServer
+) -> None:
+    server.at_data[AN] = WAIT
+    await hear(notifier, opened(customer_email=AN))
+    async with sending(notifier, server):
+        await received_by(server, AN)
+        await hear(notifier, registration_closed(outcome=Outcome.WITHDRAWN, customer_email=AN))
+        assert [mail["kind"] for mail in await mails(notifier)] == ["confirmation"]
+        del server.at_data[AN]
+        server.go_on()
+        await until_sent(notifier, 2)
+    assert [mail["kind"] for mail in await mails(notifier)] == ["confirmation", "customer_withdrawn"]
+    assert len(server.received[AN]) == 2
+    assert await told(notifier) == ["ConfirmationSent"]
+    assert await rows(notifier, "select status, valid_until from confirmations") == [("void", None)]
+
+
+async def test_an_older_mail_accepted_while_a_newer_one_is_owed_does_not_begin_the_newer_period(
+    notifier: Database, server: ScriptedServer, clock: MovableClock
+) -> None:
+    server.at_data[AN] = WAIT
+    await hear(notifier, opened(customer_email=AN))
+    clock.now = NOW + HOUR  # it waited in the queue
+    async with sending(notifier, server):
+        await received_by(server, AN)
+        server.at_mail = "451 not now"
+        await hear(notifier, resend_requested())
+        del server.at_data[AN]
+        server.go_on()
+        await eventually(lambda: told(notifier), bool)
+    assert (await payloads(notifier))[0]["number"] == 1
+    state = "select period, valid_until, sent_at, mailed from confirmations"
+    assert await rows(notifier, state) == [(2, None, None, True)]
+
+
+async def test_an_undeliverable_mail_is_not_reminded_of_and_may_be_asked_for_again_later(
+    notifier: Database, server: ScriptedServer, clock: MovableClock
+) -> None:
+    server.at_rcpt[AN] = "550 no such user here"
+    await hear(notifier, opened(customer_email=AN))
+    async with sending(notifier, server):
+        await until_sent(notifier, 1)  # to the partner
+        clock.now = NOW + 14 * DAY
+        await act(notifier, clock)
+        del server.at_rcpt[AN]
+        await hear(notifier, resend_requested(at=clock.now))
+        await until_sent(notifier, 2)
+        clock.now += 8 * DAY
+        await act(notifier, clock)
+        await until_sent(notifier, 3)
+    found = [(mail["kind"], mail["state"]) for mail in await mails(notifier)]
+    assert found == [
+        ("confirmation", "failed"), ("partner_undeliverable", "sent"), ("confirmation", "sent"), ("reminder", "sent"),
+    ]  # fmt: skip
+    assert await told(notifier) == ["ConfirmationUndeliverable", "ConfirmationSent"]
+
+
+async def test_after_a_mail_outage_over_both_reminders_one_mail_leaves(
+    notifier: Database, server: ScriptedServer, clock: MovableClock
+) -> None:
+    await hear(notifier, opened(customer_email=AN))
+    async with sending(notifier, server):
+        await until_sent(notifier, 1)
+    for clock.now in (NOW + 8 * DAY, NOW + 14 * DAY):  # and nobody sends
+        await act(notifier, clock)
+    server.start()
+    async with sending(notifier, server):
+        await eventually(lambda: mails(notifier), lambda found: all(mail["state"] != "queued" for mail in found))
+    assert [(mail["state"], mail["detail"]) for mail in await mails(notifier)] == [
+        ("sent", None), ("failed", "not sent: superseded by a later reminder"), ("sent", None),
+    ]  # fmt: skip
+    assert len(server.received[AN]) == 2
+
+
+async def test_a_refused_reminder_is_just_a_failed_mail(
+    notifier: Database, server: ScriptedServer, clock: MovableClock
+) -> None:
+    await hear(notifier, opened(customer_email=AN))
+    async with sending(notifier, server):
+        await until_sent(notifier, 1)
+        server.at_rcpt[AN] = "550 mailbox full"
+        clock.now = NOW + 8 * DAY
+        await act(notifier, clock)
+        await eventually(lambda: mails(notifier), lambda found: found[-1]["state"] == "failed")
+    assert len(await mails(notifier)) == 2
+    assert await told(notifier) == ["ConfirmationSent"]
+    assert await rows(notifier, "select undeliverable from confirmations") == [(False,)]
+
+
+async def test_a_review_that_is_due_is_told_to_its_readers_and_to_the_claimer_of_an_unknown_registration_too(
+    notifier: Database, server: ScriptedServer
+) -> None:
+    due = review_due(claimed_by="an@vng.example")
+    await hear(notifier, due, review_due(TWO, claimed_by="hoa@vng.example"), due)
+    await hear(notifier, review_due(claimed_by="lan@vng.example"))
+    async with sending(notifier, server):
+        await until_sent(notifier, 5)
+    assert {email: len(server.received[email]) for email in server.received} == {
+        "reviews@vng.example": 2, "hoa@vng.example": 2, "an@vng.example": 1,
+    }  # fmt: skip
+    assert f"https://approver.example.vn/cases/{ONE}" in text_of(server.received["an@vng.example"][0])
+
+
+async def test_a_review_that_was_decided_meanwhile_is_told_to_nobody(
+    notifier: Database, server: ScriptedServer
+) -> None:
+    await hear(notifier, review_due())
+    await hear(notifier, registration_approved())
+    async with sending(notifier, server):
+        await eventually(lambda: mails(notifier), lambda found: all(mail["state"] != "queued" for mail in found))
+    assert not {*READERS} & {*server.received}
+    assert (await mails(notifier))[0]["detail"] == "not sent: the registration was decided before"
+
+
+async def test_a_review_mail_to_a_reader_who_was_taken_out_of_the_settings_is_dropped(
+    notifier: Database, server: ScriptedServer
+) -> None:
+    await hear(notifier, review_due())
+    async with sending(notifier, server, renderer(READERS[:1])):
+        await eventually(lambda: mails(notifier), lambda found: all(mail["state"] != "queued" for mail in found))
+    assert [(mail["state"], mail["detail"]) for mail in await mails(notifier)] == [
+        ("sent", None), ("failed", "not sent: nobody is named to read it any more"),
+    ]  # fmt: skip

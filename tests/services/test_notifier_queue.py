@@ -7,8 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from services.notifier import domain, queue, store
-from services.notifier.domain import Mail, MailKind, NoLongerOpen, Policy
+from services.notifier import answers, domain, periods, queue, store
+from services.notifier.answers import NoLongerOpen
+from services.notifier.domain import Mail, MailKind
 from services.notifier.handlers import handlers
 from services.notifier.queue import LEASE, Claimed
 from shared.database import Database, Transaction
@@ -25,9 +26,10 @@ from tests.domain.facts import (
     registration_approved,
     registration_closed,
 )
+from tests.domain.notifier import POLICY
 from tests.services.conftest import MovableClock, Open, held_open, rows, told
 
-HANDLERS = handlers(Policy(valid_for=15 * DAY, resend_interval=HOUR, resend_limit=3))
+HANDLERS = handlers(POLICY, ["reviews@vng.example"])
 MAIL = Mail(ONE, MailKind.CONFIRMATION)
 
 
@@ -188,17 +190,33 @@ async def test_what_is_stored_reads_back_as_it_was_decided(notifier: Database) -
     await hear(notifier, registration_closed(TWO, Outcome.REFUSED, locale=None, reasons=("in_poc", "Vì lý do khác")))
     async with notifier.transaction() as tx:
         known = await store.get(tx, [ONE, TWO])
-    policy = Policy(15 * DAY, HOUR, 3)
-    assert known[ONE] == domain.open_confirmations([event], {}, policy, NOW).new[ONE]
+    assert known[ONE] == domain.open_confirmations([event], {}, NOW).new[ONE]
     assert (known[TWO].status, known[TWO].locale, known[TWO].reasons) == ("void", None, ("in_poc", "Vì lý do khác"))
+
+
+async def test_what_is_changed_reads_back_as_it_was_decided(notifier: Database) -> None:
+    """Many at once, in one statement: nothing of one gets into another."""
+    endings = [
+        registration_closed(TWO, reasons=("in_poc", "Hai dòng:\n1, 2; {3}")),
+        registration_closed(THREE, reasons=()),
+    ]
+    await hear(notifier, opened(), opened(TWO), opened(THREE))
+    async with notifier.transaction() as tx:
+        known = await store.lock(tx, [ONE, TWO, THREE])
+        sent = periods.sent(known[ONE], 1, POLICY, NOW + HOUR)
+        decided = domain.end_confirmations(endings, known, NOW + HOUR)
+        decided.changed |= sent.changed
+        await store.save(tx, decided)
+    async with notifier.transaction() as tx:
+        assert await store.get(tx, [ONE, TWO, THREE]) == decided.changed
 
 
 async def answer(tx: Transaction, how: str) -> object:
     """As the page does it."""
     it = (await store.lock(tx, [ONE]))[ONE]
-    result = domain.confirm(it, tx.now) if how == "confirm" else domain.decline(it, None, tx.now)
+    result = answers.confirm(it, tx.now) if how == "confirm" else answers.decline(it, None, tx.now)
     if result and not isinstance(result, NoLongerOpen):
-        await store.save(tx, domain.answered(it, result, tx.now))
+        await store.save(tx, answers.answered(it, result, tx.now))
     return result
 
 

@@ -1,43 +1,82 @@
 """Messages from templates: one text a kind and language, and the HTML made of its paragraphs: both say the same.
 
 A template's first line is the subject. A paragraph that is an address becomes a link. What people typed is escaped in
-HTML, and no header takes a line break. The partner's `common_name` is never given to a customer's mail.
+HTML, and no header takes a line break. The partner's `common_name` is never given to a customer's mail. Each try of a
+mail has the same bytes, so what may change between two tries is not in it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.header import Header
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, formataddr, parseaddr
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.notifier.domain import Confirmation, Mail, MailKind
 from services.notifier.links import Links
+from services.notifier.mail.words import duration
+from services.notifier.mails import TO_STAFF, Matter, Review
 from shared.events import Locale
 from shared.web.formats import moment
 
 TEMPLATES = Path(__file__).parent.parent / "templates" / "mail"
 
-TO_CUSTOMER = frozenset({MailKind.CONFIRMATION, MailKind.CUSTOMER_APPROVED, MailKind.CUSTOMER_REJECTED})
+TO_CUSTOMER = frozenset(
+    {
+        MailKind.CONFIRMATION,
+        MailKind.REMINDER,
+        MailKind.CUSTOMER_APPROVED,
+        MailKind.CUSTOMER_REJECTED,
+        MailKind.CUSTOMER_WITHDRAWN,
+    }
+)
+ASKING = frozenset({MailKind.CONFIRMATION, MailKind.REMINDER})
+LINKS = ("link", "portal", "case")
+SEVEN_BITS = SMTP.clone(cte_type="7bit")  # for servers without 8BITMIME
+LINE = "─" * 20
+"""Between two languages in one text."""
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    recipient: str
-    content: bytes
+class _Part:
+    """One message in one language."""
+
+    locale: Locale
+    subject: str
+    text: str
+
+    @property
+    def paragraphs(self) -> list[str]:
+        return [" ".join(paragraph.split()) for paragraph in self.text.split("\n\n") if paragraph.strip()]
 
 
 class Renderer:
-    """`mail_from` is the sender, with or without a display name; `portal_url` is linked in partners' mails."""
+    """`mail_from` is the sender, with or without a display name; `portal_url` is linked in partners' mails,
+    `approver_url` in those of staff, who are `review_mail_to`; `valid_for` is how long a confirmation link works."""
 
-    def __init__(self, links: Links, mail_from: str, portal_url: str) -> None:
+    def __init__(
+        self,
+        links: Links,
+        mail_from: str,
+        *,
+        portal_url: str,
+        approver_url: str,
+        review_mail_to: Sequence[str],
+        valid_for: timedelta,
+    ) -> None:
         self._links = links
         name, self.sender = parseaddr(mail_from)
         self._name = name or "VNG Cloud"
         self._portal_url = portal_url
+        self._approver_url = approver_url
+        self._review_mail_to = review_mail_to
+        self._valid_for = valid_for
         self._texts = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=False,  # noqa: S701  # plain text; the HTML around it escapes
@@ -48,37 +87,65 @@ class Renderer:
         pages = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
         self._layout = pages.get_template("layout.html")
 
-    def render(self, mail: Mail, it: Confirmation, queued_at: datetime) -> Message:
-        """The message that `mail`, queued at `queued_at`, owes about confirmation `it`: the same bytes at each try."""
-        to_customer = mail.kind in TO_CUSTOMER
-        locale = (it.locale if to_customer else it.requester_locale) or Locale.VI
-        recipient = it.customer_email if to_customer else it.requested_by
-        subject, text, links = self._text(mail.kind, it, locale)
-        html = self._layout.render(subject=subject, locale=locale.value, paragraphs=_paragraphs(text), links=links)
-        return Message(recipient, self._assemble(mail, queued_at, recipient, subject, text, html))
+    def recipient(self, mail: Mail, matter: Matter) -> str | None:
+        """None where nobody is to read it: REVIEW_MAIL_TO may have become shorter since the mail was owed."""
+        match mail.kind:
+            case MailKind.REVIEW_DUE:
+                readers = self._review_mail_to[mail.number - 1 : mail.number]
+                return readers[0] if readers else None
+            case MailKind.REVIEW_DUE_CLAIMER:
+                return matter.review.claimed_by if matter.review else None
+            case _:
+                it = _known(matter)
+                return it.customer_email if mail.kind in TO_CUSTOMER else it.requested_by
 
-    def _text(self, kind: MailKind, it: Confirmation, locale: Locale) -> tuple[str, str, set[str]]:
-        values = {
-            "partner": it.partner_name,
-            "account": it.customer_email,
-            "reasons": it.reasons,
-            "outcome": it.outcome,
-            "portal": f"{self._portal_url}/accounts/{it.registration_id}",
-        }
-        if kind is MailKind.CONFIRMATION:
-            values["link"] = self._links.link(it.registration_id)
-            values["valid_until"] = moment(it.valid_until, locale=locale) if it.valid_until else ""
-        if kind not in TO_CUSTOMER:
-            values["common_name"] = it.common_name
-        written = self._texts.get_template(f"{kind}.{locale}.txt").render(values)
+    def render(self, mail: Mail, matter: Matter, recipient: str, queued_at: datetime) -> bytes:
+        """The message that `mail`, queued at `queued_at`, owes about `matter`."""
+        parts = [self._part(mail, matter, locale) for locale in _locales(mail.kind, matter)]
+        subject = " / ".join(part.subject for part in parts)
+        text = f"{LINE}\n\n".join(f"{part.text}\n" for part in parts).rstrip("\n") + "\n"
+        values = [self._values(mail, matter, part.locale) for part in parts]
+        links = {shown[name] for shown in values for name in LINKS if name in shown}  # what people typed stays text
+        html = self._layout.render(subject=subject, parts=parts, links=links)
+        return self._assemble(mail, queued_at, recipient, subject, text, html)
+
+    def _part(self, mail: Mail, matter: Matter, locale: Locale) -> _Part:
+        written = self._texts.get_template(f"{mail.kind}.{locale}.txt").render(self._values(mail, matter, locale))
         subject, _, text = written.partition("\n")
-        links = {str(values[name]) for name in ("link", "portal") if name in values}  # what people typed stays text
-        return " ".join(subject.split()), text.strip() + "\n", links
+        return _Part(locale, " ".join(subject.split()), text.strip() + "\n")
+
+    def _values(self, mail: Mail, matter: Matter, locale: Locale) -> dict[str, Any]:
+        if mail.kind in TO_STAFF:
+            return self._of_review(_due(matter), locale)
+        it = _known(matter)
+        values: dict[str, Any] = {"partner": it.partner_name, "account": it.customer_email}
+        if mail.kind in ASKING:
+            values["link"] = self._links.link(it.registration_id)
+            values["valid_for"] = duration(self._valid_for, locale)
+            if mail.kind is MailKind.REMINDER and it.valid_until:
+                values["valid_until"] = moment(it.valid_until, locale=locale)
+        if mail.kind not in TO_CUSTOMER:
+            values["common_name"] = it.common_name
+            values["portal"] = f"{self._portal_url}/accounts/{it.registration_id}"
+            values["outcome"], values["reasons"] = it.outcome, it.reasons
+            values["refusal"] = matter.refusal
+        return values
+
+    def _of_review(self, review: Review, locale: Locale) -> dict[str, Any]:
+        return {
+            "partner": review.partner_name,
+            "account": review.customer_email,
+            "claimed_by": review.claimed_by,
+            "due": moment(review.due_at, locale=locale),
+            "case": f"{self._approver_url}/cases/{review.registration_id}",
+        }
 
     def _assemble(self, mail: Mail, queued_at: datetime, recipient: str, subject: str, text: str, html: str) -> bytes:
-        body = EmailMessage(policy=SMTP)
+        identity = message_id(mail, self.sender)
+        body = EmailMessage(policy=SEVEN_BITS)
         body.set_content(text)
         body.add_alternative(html, subtype="html")
+        body.set_boundary(f"=_{sha256(identity.encode()).hexdigest()[:32]}")  # the library's own is another each time
         # Written by hand: EmailMessage would decode what looks like an encoded word in a name, line breaks included,
         # lose spaces where it folds a long one, and refuse letters beyond ASCII before an address's @.
         headers = {
@@ -86,7 +153,7 @@ class Renderer:
             "To": recipient,
             "Subject": Header(subject, "utf-8", header_name="Subject").encode(linesep="\r\n"),
             "Date": format_datetime(queued_at),
-            "Message-ID": message_id(mail, self.sender),
+            "Message-ID": identity,
             "Auto-Submitted": "auto-generated",
         }
         return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode() + body.as_bytes()
@@ -98,5 +165,21 @@ def message_id(mail: Mail, sender: str) -> str:
     return f"<{mail.registration_id}.{mail.kind}.{mail.period}.{mail.number}@{domain}>"
 
 
-def _paragraphs(text: str) -> list[str]:
-    return [" ".join(paragraph.split()) for paragraph in text.split("\n\n") if paragraph.strip()]
+def _locales(kind: MailKind, matter: Matter) -> list[Locale]:
+    """Staff read both languages in one message: nobody told us theirs."""
+    if kind in TO_STAFF:
+        return [Locale.VI, Locale.EN]
+    it = _known(matter)
+    return [(it.locale if kind in TO_CUSTOMER else it.requester_locale) or Locale.VI]
+
+
+def _known(matter: Matter) -> Confirmation:
+    if matter.confirmation is None:
+        raise LookupError("a mail is owed about a confirmation that is not there")
+    return matter.confirmation
+
+
+def _due(matter: Matter) -> Review:
+    if matter.review is None:
+        raise LookupError("a mail is owed about a review that is not there")
+    return matter.review

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from services.notifier import domain, queue, store
-from services.notifier.domain import Confirmation, MailKind, Policy, Status
+from services.notifier import matters, periods, queue, store
+from services.notifier.domain import MailKind, Policy
 from services.notifier.mail.render import Renderer
 from services.notifier.mail.smtp import Accepted, Answer, Mailer, RecipientRefused, ServerTrouble
+from services.notifier.mails import Matter, needless
 from services.notifier.queue import Claimed
 from shared.database import Database, Transaction
 from shared.messaging.faults import in_words, place
@@ -56,8 +57,8 @@ class Sender:
                 log.warning("mail waits", why=in_words(error))
                 await pause(stopping, backoff.next())
                 continue
-            for it, confirmation in claimed:
-                task = asyncio.create_task(self._send(it, confirmation))
+            for it, matter in claimed:
+                task = asyncio.create_task(self._send(it, matter))
                 self._sending.add(task)
                 task.add_done_callback(self._sending.discard)
             await self._next(stopping)
@@ -74,23 +75,24 @@ class Sender:
         for signal in signals:
             signal.cancel()
 
-    async def _claim(self, most: int) -> list[tuple[Claimed, Confirmation]]:
+    async def _claim(self, most: int) -> list[tuple[Claimed, Matter]]:
         self._queued.clear()
         if most <= 0:
             return []
         async with self._database.transaction() as tx:
             claimed = await queue.claim(tx, most, self._claim_for)
-            about = await store.get(tx, [it.mail.registration_id for it in claimed])
-        return [(it, about[it.mail.registration_id]) for it in claimed]
+            about = await matters.of(tx, [it.mail for it in claimed]) if claimed else []
+        return list(zip(claimed, about, strict=True))
 
-    async def _send(self, claimed: Claimed, it: Confirmation) -> None:
+    async def _send(self, claimed: Claimed, matter: Matter) -> None:
         """Never raises: a mail that is not marked comes again when its lease ends."""
         try:
-            if claimed.mail.kind is MailKind.CONFIRMATION and it.status is not Status.PENDING:
-                async with self._database.transaction() as tx:
-                    await queue.mark_failed(tx, claimed, "not sent: the confirmation was over before")
+            recipient = self._renderer.recipient(claimed.mail, matter)
+            why = needless(claimed.mail, matter.confirmation, self._database.clock())
+            if why or recipient is None:
+                await self._drop(claimed, why or "not sent: nobody is named to read it any more")
                 return
-            answer = await self._try(claimed, it)
+            answer = await self._try(claimed, matter, recipient)
             async with self._database.transaction() as tx:
                 await self._mark(tx, claimed, answer)
         except Exception as error:
@@ -101,12 +103,17 @@ class Sender:
                 why=in_words(error),
             )
 
-    async def _try(self, claimed: Claimed, it: Confirmation) -> Answer:
+    async def _drop(self, claimed: Claimed, why: str) -> None:
+        async with self._database.transaction() as tx:
+            await queue.mark_failed(tx, claimed, why)
+        log.info("mail dropped", registration_id=str(claimed.mail.registration_id), kind=claimed.mail.kind, why=why)
+
+    async def _try(self, claimed: Claimed, matter: Matter, recipient: str) -> Answer:
         try:
-            message = self._renderer.render(claimed.mail, it, claimed.queued_at)
+            content = self._renderer.render(claimed.mail, matter, recipient, claimed.queued_at)
         except Exception as error:  # ours to mend, and no reason to try without a pause
             return ServerTrouble(f"the mail could not be written: {in_words(error)} at {place(error)}")
-        return await self._mailer.send(message.recipient, message.content)
+        return await self._mailer.send(recipient, content)
 
     async def _mark(self, tx: Transaction, claimed: Claimed, answer: Answer) -> None:
         about = {"registration_id": str(claimed.mail.registration_id), "kind": str(claimed.mail.kind)}
@@ -125,19 +132,17 @@ class Sender:
                 log.warning("mail server trouble", code=answer.code, attempt=claimed.attempt, **about)
 
     async def _mark_sent(self, tx: Transaction, claimed: Claimed) -> None:
-        known = await store.lock(tx, [claimed.mail.registration_id])
-        marked = await queue.mark_sent(tx, [claimed])
-        if not marked or claimed.mail.kind is not MailKind.CONFIRMATION:
-            return
-        after, told = domain.sent(known[claimed.mail.registration_id], claimed.mail.number, self._policy, tx.now)
-        await store.change(tx, {after.registration_id: after})
-        tx.emit(told)
+        mail = claimed.mail
+        known = await store.lock(tx, [mail.registration_id])
+        if await queue.mark_sent(tx, [claimed]) and mail.kind is MailKind.CONFIRMATION:
+            await store.save(tx, periods.sent(known[mail.registration_id], mail.period, self._policy, tx.now))
 
     async def _mark_undeliverable(self, tx: Transaction, claimed: Claimed, detail: str) -> None:
-        known = await store.lock(tx, [claimed.mail.registration_id])
-        if not await queue.mark_failed(tx, claimed, detail) or claimed.mail.kind is not MailKind.CONFIRMATION:
-            return
-        tx.emit(domain.undeliverable(known[claimed.mail.registration_id], detail, tx.now))
+        mail = claimed.mail
+        known = await store.lock(tx, [mail.registration_id])
+        if await queue.mark_failed(tx, claimed, detail) and mail.kind is MailKind.CONFIRMATION:
+            it = known[mail.registration_id]
+            await store.save(tx, periods.undeliverable(it, mail.period, detail, self._policy, tx.now))
 
     def _later(self, claimed: Claimed, now: datetime) -> datetime:
         wait: timedelta = self._retry_first * 2 ** min(claimed.attempt - 1, 20)

@@ -23,11 +23,34 @@ def upgrade() -> None:
         sa.Column("locale", sa.Text),
         *(sa.Column(name, sa.Text, nullable=False) for name in ("requested_by", "requester_locale", "status")),
         sa.Column("version", sa.Integer, nullable=False),
-        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("period", sa.Integer, nullable=False),
+        sa.Column("asked_at", MOMENT, nullable=False),
+        sa.Column("sent_at", MOMENT),
         sa.Column("valid_until", MOMENT),
-        sa.Column("answered_at", MOMENT),
+        sa.Column("reminded", sa.Integer, nullable=False),
+        sa.Column("undeliverable", sa.Boolean, nullable=False),
+        sa.Column("mailed", sa.Boolean, nullable=False),
+        *(sa.Column(name, MOMENT) for name in ("due_at", "answered_at", "ended_at")),
         sa.Column("outcome", sa.Text),
         sa.Column("reasons", sa.ARRAY(sa.Text), nullable=False),
+    )
+    where = sa.text("due_at is not null")
+    op.create_index("confirmations_due_idx", "confirmations", ["due_at"], postgresql_where=where)
+    op.create_table(
+        "resends",
+        sa.Column("registration_id", sa.Uuid, primary_key=True),
+        sa.Column("requested_at", MOMENT, primary_key=True),
+        sa.Column("partner_id", sa.Text, nullable=False),
+        sa.Column("requested_by", sa.Text, nullable=False),
+        sa.Column("answer", sa.Text),
+    )
+    op.create_table(
+        "reviews",
+        sa.Column("registration_id", sa.Uuid, primary_key=True),
+        sa.Column("partner_name", sa.Text, nullable=False),
+        sa.Column("customer_email", sa.Text, nullable=False),
+        sa.Column("claimed_by", sa.Text),
+        sa.Column("due_at", MOMENT, nullable=False),
     )
     op.create_table(
         "emails",

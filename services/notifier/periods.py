@@ -1,0 +1,102 @@
+"""The period in which a customer may answer: when it begins, its reminders, its end. Pure.
+
+It begins when the mail server accepts the confirmation mail (or refuses it for good), so a mail server that is away
+expires nobody. One reminder at most leaves for one moment of REMINDERS_BEFORE, and none for moments that were missed
+when a later one has passed.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from services.notifier.domain import Confirmation, Decided, Mail, MailKind, Policy, Status, knows
+from shared.events import ConfirmationExpired, ConfirmationSent, ConfirmationUndeliverable, Outcome
+from shared.history import moved
+
+ACTOR = "notifier"
+
+
+def due_at(it: Confirmation, policy: Policy) -> datetime | None:
+    """The next moment at which there is something to do: a reminder, else the end."""
+    if it.status is not Status.PENDING or it.valid_until is None:
+        return None
+    if it.undeliverable:
+        return it.valid_until
+    to_come = policy.reminders_before[it.reminded :]
+    return it.valid_until - to_come[0] if to_come else it.valid_until
+
+
+def act_when_due(due: Iterable[Confirmation], policy: Policy, now: datetime) -> Decided:
+    """Expires those whose period is over and reminds the others, once for all the moments that have passed."""
+    decided = Decided()
+    for it in due:
+        if it.valid_until is None or it.due_at is None or now < it.due_at:
+            continue
+        if now >= it.valid_until:
+            _expire(it, decided, now)
+        else:
+            _remind(it, it.valid_until, decided, policy, now)
+    return decided
+
+
+def _expire(it: Confirmation, decided: Decided, now: datetime) -> None:
+    after = replace(it, status=Status.EXPIRED, version=it.version + 1, ended_at=now, due_at=None)
+    event = ConfirmationExpired(registration_id=it.registration_id, expired_at=now)
+    decided.put(after)
+    decided.history.append(moved(it, after, event.type(), ACTOR, now))
+    decided.told.append(event)
+
+
+def _remind(it: Confirmation, valid_until: datetime, decided: Decided, policy: Policy, now: datetime) -> None:
+    passed = sum(valid_until - before <= now for before in policy.reminders_before)
+    after = replace(it, reminded=max(passed, it.reminded))
+    decided.put(replace(after, due_at=due_at(after, policy)))
+    if after.reminded > it.reminded and not it.undeliverable:
+        decided.mails.append(Mail(it.registration_id, MailKind.REMINDER, after.reminded, it.period))
+
+
+def sent(it: Confirmation, period: int, policy: Policy, now: datetime) -> Decided:
+    """The mail server accepted the confirmation mail of `period`. It may be an older one, in flight when a resend was
+    accepted: that neither begins nor shortens the newer period."""
+    after = replace(it, version=it.version + 1, mailed=True)
+    if it.status is Status.PENDING and period == it.period and it.valid_until is None:
+        after = _begun(replace(after, sent_at=now), policy, now)
+    left = max(0, policy.resend_limit - (it.period - 1))
+    event = ConfirmationSent(
+        registration_id=it.registration_id,
+        partner_id=it.partner_id,
+        number=period,
+        sent_at=now,
+        valid_until=after.valid_until or now + policy.valid_for,
+        resends_left=left,
+        next_resend_at=next_resend_at(after, policy) if left else None,
+    )
+    decided = Decided(changed={it.registration_id: after}, told=[event])
+    decided.history.append(moved(it, after, event.type(), ACTOR, now))
+    if it.outcome == Outcome.WITHDRAWN and not knows(it):  # withdrawn while this mail was in flight
+        decided.mails.append(Mail(it.registration_id, MailKind.CUSTOMER_WITHDRAWN))
+    return decided
+
+
+def undeliverable(it: Confirmation, period: int, detail: str, policy: Policy, now: datetime) -> Decided:
+    """The mail server refused the recipient for good. The registration stays open until the period is over; of an
+    older period's mail, or of a confirmation that is over, nobody needs to know."""
+    if it.status is not Status.PENDING or period != it.period or it.valid_until is not None:
+        return Decided()
+    after = _begun(replace(it, version=it.version + 1, undeliverable=True), policy, now)
+    event = ConfirmationUndeliverable.about(it, detail=detail, failed_at=now)
+    line = moved(it, after, event.type(), ACTOR, now, event.detail)
+    mail = Mail(it.registration_id, MailKind.PARTNER_UNDELIVERABLE, period=period)
+    return Decided(changed={it.registration_id: after}, history=[line], mails=[mail], told=[event])
+
+
+def next_resend_at(it: Confirmation, policy: Policy) -> datetime:
+    """From when on another mail may be asked for."""
+    return max(it.asked_at, it.sent_at or it.asked_at) + policy.resend_interval
+
+
+def _begun(it: Confirmation, policy: Policy, now: datetime) -> Confirmation:
+    """Reminders that would be due before the period began are past."""
+    past = sum(before >= policy.valid_for for before in policy.reminders_before)
+    it = replace(it, valid_until=now + policy.valid_for, reminded=past)
+    return replace(it, due_at=due_at(it, policy))
