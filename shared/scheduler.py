@@ -18,7 +18,7 @@ from shared.database import Database, Transaction
 from shared.messaging.faults import in_words, place
 from shared.retry import Backoff, pause
 
-AT_ONCE = 500  # rows a transaction
+AT_ONCE = 200  # rows a transaction: more would keep the consumer waiting in the same process
 EVERY = 0.5  # seconds between two looks at the clock
 
 log = structlog.get_logger()
