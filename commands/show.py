@@ -21,7 +21,10 @@ async def show(settings: DatabaseSettings, registration_id: UUID) -> list[str]:
             it = await store.get(tx, registration_id)
             history = await history_of(tx, registration_id)
     except (DBAPIError, OSError) as error:
-        raise Failed(f"the database did not answer: {in_words(error)}; check DATABASE_URL") from None
+        raise Failed(
+            f"the database did not answer: {in_words(error)}; expected one that registration migrate has made ready; "
+            f"check DATABASE_URL"
+        ) from None
     finally:
         await database.close()
     if it is None:

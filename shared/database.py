@@ -17,12 +17,17 @@ from typing import Any
 
 from sqlalchemy import Table, text
 from sqlalchemy.engine import CursorResult
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.sql import Executable
 
 from shared.clock import Clock
 from shared.events import Event
 from shared.messaging import outbox
+from shared.messaging.faults import sqlstate
+
+NO_SUCH_ROLE = "22023"  # an invalid value for the parameter `role`
+NOT_PERMITTED = "42501"
 
 
 def url_for_asyncpg(url: str) -> str:
@@ -33,6 +38,10 @@ def url_for_asyncpg(url: str) -> str:
 def role_of(service: str) -> str:
     """The database role that a service works under. Roles are the server's, not the database's: hence the long name."""
     return f"registration_{service}"
+
+
+class RoleRefused(Exception):
+    """The login of `DATABASE_URL` may not take the service's role, or the role may not use the service's schema."""
 
 
 class Transaction:
@@ -139,11 +148,18 @@ class Database:
         return self._signals[name]
 
     async def schema_version(self) -> str | None:
-        """The migration that the schema is at; None where it was never migrated."""
-        async with self.engine.connect() as connection:
-            if (await connection.execute(text("select to_regclass('alembic_version')"))).scalar() is None:
+        """The migration that the schema is at; None where it was never migrated. Raises RoleRefused."""
+        try:
+            async with self.engine.connect() as connection:
+                if (await connection.execute(text("select to_regclass('alembic_version')"))).scalar() is None:
+                    return None
+                return (await connection.execute(text("select version_num from alembic_version"))).scalar()
+        except DBAPIError as error:
+            if sqlstate(error) == NO_SUCH_ROLE:
                 return None
-            return (await connection.execute(text("select version_num from alembic_version"))).scalar()
+            if sqlstate(error) == NOT_PERMITTED:
+                raise RoleRefused from error
+            raise
 
     async def close(self) -> None:
         await self.engine.dispose()

@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from shared.clock import Clock
-from shared.database import Database
+from shared.database import Database, RoleRefused, role_of
 from shared.events import AccountUpdated
 from shared.messaging import outbox
 from shared.messaging.batch import Handlers, Inbox
@@ -109,6 +109,11 @@ class Service:
         while not stopping.is_set():
             try:
                 found = await self.database.schema_version()
+            except RoleRefused:
+                raise CannotGoOn(
+                    f"the login of DATABASE_URL may not work as the role {role_of(self.name)}; expected it granted; "
+                    f"run registration migrate as this login, or grant it the role"
+                ) from None
             except Exception as error:
                 if not is_passing(error, backoff.tries):
                     raise

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from shared.database import Database
@@ -105,7 +106,9 @@ async def test_of_two_relays_one_is_active_and_the_other_takes_over_when_its_con
         "where l.locktype = 'advisory' and l.granted and d.datname = current_database()"
     )
     (holder,) = await world.until("notifier", locks, lambda rows: len(rows) == 1)
-    await world.rows("notifier", f"select pg_terminate_backend({holder.pid})")
+    owner = await asyncpg.connect(world.settings.database_url.get_secret_value())
+    await owner.execute("select pg_terminate_backend($1)", holder.pid)
+    await owner.close()
     await world.until("notifier", locks, lambda rows: len(rows) == 1 and rows[0].pid != holder.pid)
     await owe(databases[0], expired())
     await read_topic(world, ConfirmationExpired, "notifier", 1)

@@ -5,10 +5,10 @@ A real Kafka cannot be told in which order to hand out its partitions. This log 
 records, and chance decides who reads what next.
 """
 
-import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from random import Random
 
 from aiokafka import ConsumerRecord
 
@@ -25,7 +25,6 @@ class Place:
 
 @dataclass(slots=True)
 class Log:
-    chance: random.Random
     records: defaultdict[Place, list[ConsumerRecord]] = field(default_factory=lambda: defaultdict(list))
     offsets: defaultdict[tuple[str, Place], int] = field(default_factory=lambda: defaultdict(int))
 
@@ -53,20 +52,20 @@ class Log:
         names = {topic.name for topic in TOPICS if service in topic.readers}
         return [at for at, them in self.records.items() if at.topic in names and self.offsets[service, at] < len(them)]
 
-    def poll(self, service: str, places: Iterable[Place]) -> dict[Place, list[ConsumerRecord]]:
+    def poll(self, service: str, places: Iterable[Place], chance: Random) -> dict[Place, list[ConsumerRecord]]:
         """Some of what is next at each place. Nothing moves before `commit`."""
         polled = {}
         for place in places:
             start = self.offsets[service, place]
-            polled[place] = self.records[place][start : start + self.chance.randint(1, 8)]
+            polled[place] = self.records[place][start : start + chance.randint(1, 8)]
         return polled
 
     def commit(self, service: str, polled: dict[Place, list[ConsumerRecord]]) -> None:
         for place, records in polled.items():
             self.offsets[service, place] = max(self.offsets[service, place], records[-1].offset + 1)
 
-    def rewind(self, service: str) -> None:
+    def rewind(self, service: str, chance: Random) -> None:
         """What a restart after a lost commit does: some records come again."""
         for (group, place), offset in list(self.offsets.items()):
             if group == service:
-                self.offsets[group, place] = max(0, offset - self.chance.randint(0, 3))
+                self.offsets[group, place] = max(0, offset - chance.randint(0, 3))

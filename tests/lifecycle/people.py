@@ -1,11 +1,11 @@
 """What people and other systems may do at any moment, each in the way that it has: pages, links in mails, events."""
 
-import random
 import re
 from collections.abc import Awaitable, Callable
+from random import Random
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from shared import events as e
 from shared.events import Billing, Locale
@@ -27,17 +27,17 @@ REVIEWERS = [
     for name, roles in (("hoa", {"vng-reviewer"}), ("binh", {"vng-reviewer"}), ("an", {"vng-reviewer", "vng-admin"}))
 ]
 
-Act = Callable[["World", random.Random], Awaitable[None]]
+Act = Callable[["World", Random], Awaitable[None]]
 
 
-async def account_changes(world: "World", chance: random.Random) -> None:
+async def account_changes(world: "World", chance: Random) -> None:
     """VNG's systems say something new of an account, sometimes twice, sometimes an older version late."""
     waiting = [row[0] for row in await world.query("select customer_email from approver.cases where status = 'open'")]
     emails = waiting if waiting and chance.random() < 0.5 else EMAILS
     tell_of_account(world, chance, chance.choice(emails), fine=chance.random() < 0.7)
 
 
-def tell_of_account(world: "World", chance: random.Random, email: str, *, fine: bool) -> None:
+def tell_of_account(world: "World", chance: Random, email: str, *, fine: bool) -> None:
     world.versions[email] += 1
     version = world.versions[email] if chance.random() < 0.9 else max(1, world.versions[email] - 2)
     fact = e.AccountUpdated(
@@ -57,17 +57,22 @@ def tell_of_account(world: "World", chance: random.Random, email: str, *, fine: 
     world.tell(fact, times=chance.choice([1, 1, 2]))
 
 
-async def partner_registers(world: "World", chance: random.Random) -> None:
+async def partner_registers(world: "World", chance: Random) -> None:
     partner = chance.choice(PARTNERS)
     emails = chance.sample(EMAILS, chance.randint(1, 3))
-    fields: dict[str, Any] = {"customer_email": emails, "common_name": [f"Khách {email}" for email in emails]}
+    batch_id = UUID(int=chance.getrandbits(128), version=4)
+    fields: dict[str, Any] = {
+        "batch_id": str(batch_id),
+        "customer_email": emails,
+        "common_name": [f"Khách {email}" for email in emails],
+    }
     await world.post("portal", partner, "/accounts", fields)
 
 
-async def upstream_portal_requests(world: "World", chance: random.Random) -> None:
+async def upstream_portal_requests(world: "World", chance: Random) -> None:
     """Another portal writes the topic, and may write a request twice, or withdraw it at once."""
     partner = chance.choice(PARTNERS)
-    registration_id = uuid4()
+    registration_id = UUID(int=chance.getrandbits(128), version=4)
     request = e.RegistrationRequested(
         registration_id=registration_id,
         partner_id=str(partner.partner_id),
@@ -92,10 +97,12 @@ def _withdrawal(world: "World", registration_id: UUID, partner_id: str) -> e.Reg
     )
 
 
-async def upstream_portal_changes_its_mind(world: "World", chance: random.Random) -> None:
+async def upstream_portal_changes_its_mind(world: "World", chance: Random) -> None:
     """It withdraws or asks to resend, sometimes for a registration that is not its own or that nobody knows."""
     known = list(world.upstream) + await world.registrations()
-    registration_id = chance.choice(known) if known and chance.random() < 0.9 else uuid4()
+    registration_id = (
+        chance.choice(known) if known and chance.random() < 0.9 else UUID(int=chance.getrandbits(128), version=4)
+    )
     own = world.upstream.get(registration_id)
     partner_id = own if own and chance.random() < 0.6 else "a-stranger"
     if chance.random() < 0.5:
@@ -106,15 +113,15 @@ async def upstream_portal_changes_its_mind(world: "World", chance: random.Random
     world.tell(event, times=chance.choice([1, 2]))
 
 
-async def partner_withdraws(world: "World", chance: random.Random) -> None:
+async def partner_withdraws(world: "World", chance: Random) -> None:
     await _change(world, chance, "withdraw", {"reason": "Khách đổi ý"})
 
 
-async def partner_resends(world: "World", chance: random.Random) -> None:
+async def partner_resends(world: "World", chance: Random) -> None:
     await _change(world, chance, "resend", {})
 
 
-async def customer_answers(world: "World", chance: random.Random) -> None:
+async def customer_answers(world: "World", chance: Random) -> None:
     """Follows the link of any mail ever received."""
     links = [
         found[0]
@@ -126,7 +133,7 @@ async def customer_answers(world: "World", chance: random.Random) -> None:
         await world.post("notifier", None, f"{urlsplit(chance.choice(links)).path}/{answer}", {})
 
 
-async def staff_act(world: "World", chance: random.Random) -> None:
+async def staff_act(world: "World", chance: Random) -> None:
     cases = await world.cases(still_open=chance.random() < 0.8)
     if not cases:
         return
@@ -136,7 +143,7 @@ async def staff_act(world: "World", chance: random.Random) -> None:
     await world.post("approver", chance.choice(REVIEWERS), f"{address}/{does}", fields)
 
 
-async def _change(world: "World", chance: random.Random, does: str, fields: dict[str, Any]) -> None:
+async def _change(world: "World", chance: Random, does: str, fields: dict[str, Any]) -> None:
     """Any partner's staff tries it with any registration: another partner's is not there for them."""
     known = await world.registrations()
     if known:

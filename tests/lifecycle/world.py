@@ -1,9 +1,9 @@
 """The four real services on one real PostgreSQL and a real mail server, on a clock and a log that chance moves."""
 
 import asyncio
-import random
 from collections import defaultdict
 from datetime import datetime, timedelta
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -38,9 +38,9 @@ _IN_HAND = "select count(*) from notifier.emails where state = 'queued' and next
 
 class World:
     def __init__(self, database_url: str, mailbox: Mailbox, seed: int, policy: str) -> None:
-        self.chance = random.Random(seed)
+        self._chance = Random(seed)
         self.now = NOW
-        self.log = Log(self.chance)
+        self.log = Log()
         self.mailbox = mailbox
         self.first_mail = len(mailbox.messages())
         self.versions: defaultdict[str, int] = defaultdict(int)
@@ -57,7 +57,7 @@ class World:
             (self._deadlines, 1),
             (self._wait, 1),
         ]
-        self._slow = {(it, topic.name) for topic in TOPICS for it in topic.readers if self.chance.random() < SLOW}
+        self._slow = {(it, topic.name) for topic in TOPICS for it in topic.readers if self._chance.random() < SLOW}
         self._being_read: set[tuple[str, Place]] = set()
         self._publishing = {name: asyncio.Lock() for name in SERVICES}
 
@@ -70,7 +70,7 @@ class World:
         """Most accounts are known and fine when it begins."""
         self._database = await asyncpg.create_pool(self._database_url, min_size=1, max_size=4)
         for email in EMAILS[1:]:
-            tell_of_account(self, self.chance, email, fine=self.chance.random() < 0.9)
+            tell_of_account(self, self._chance, email, fine=self._chance.random() < 0.9)
 
     async def close(self) -> None:
         for service in self.services.values():
@@ -79,19 +79,12 @@ class World:
 
     async def step(self) -> None:
         """A few things at once: people act, services read, publish, look at the clock, send; or one is restarted."""
-        does = [
-            self._people,
-            self._read,
-            self._read,
-            self._read,
-            self._publish,
-            self._deadlines,
-            self._mail,
-            self._wait,
-        ]
-        await asyncio.gather(*(self.chance.choice(does)() for _ in range(self.chance.randint(1, 3))))
-        if self.chance.random() < 0.05:
-            await self._restart(self.chance.choice(SERVICES))
+        does, weights = zip(*self._may_happen, strict=True)
+        several = self._chance.choices(does, weights, k=self._chance.randint(1, 4))
+        # A chance of its own for each: what one draws must not depend on how far another has come.
+        await asyncio.gather(*(one(Random(self._chance.random())) for one in several))
+        if self._chance.random() < 0.05:
+            await self._restart(self._chance.choice(SERVICES))
 
     async def settle(self) -> None:
         """Until everything was read, told, acted on and sent."""
@@ -101,7 +94,7 @@ class World:
             for name in SERVICES:
                 await self._publish_all(name)
                 while places := self.log.unread(name):
-                    await self._accept(name, places, lose_commit=False)
+                    await self._accept(name, places, self._chance, lose_commit=False)
                 await self._look_at_the_clock(name)
             await self._send()
             if await self._progress() == before:
@@ -131,40 +124,40 @@ class World:
         for _ in range(times):
             self.log.append(topic_of(type(event), "portal"), event.key, event.model_dump_json())
 
-    async def _people(self) -> None:
+    async def _people(self, chance: Random) -> None:
         acts, weights = zip(*ACTS, strict=True)
-        await self.chance.choices(acts, weights)[0](self, self.chance)
+        await chance.choices(acts, weights)[0](self, chance)
 
-    async def _read(self) -> None:
+    async def _read(self, chance: Random) -> None:
         """An instance reads from some partitions; another may read from others meanwhile."""
-        behind = {name: self._readable(name) for name in SERVICES}
-        name = self.chance.choice([name for name in SERVICES if behind[name]] or SERVICES)
+        behind = {name: self._readable(name, chance) for name in SERVICES}
+        name = chance.choice([name for name in SERVICES if behind[name]] or SERVICES)
         if places := behind[name]:
-            some = self.chance.sample(places, self.chance.randint(1, min(3, len(places))))
+            some = chance.sample(places, chance.randint(1, min(3, len(places))))
             self._being_read |= {(name, place) for place in some}
-            await self._accept(name, some, lose_commit=self.chance.random() < 0.1)
+            await self._accept(name, some, chance, lose_commit=chance.random() < 0.1)
             self._being_read -= {(name, place) for place in some}
 
-    def _readable(self, name: str) -> list[Place]:
+    def _readable(self, name: str, chance: Random) -> list[Place]:
         """Some topics lie far behind the others, in each life different ones."""
         return [
             place
             for place in self.log.unread(name)
             if (name, place) not in self._being_read
-            and ((name, place.topic) not in self._slow or self.chance.random() < SLOW_READS)
+            and ((name, place.topic) not in self._slow or chance.random() < SLOW_READS)
         ]
 
-    async def _accept(self, name: str, places: list[Place], *, lose_commit: bool) -> None:
-        polled = self.log.poll(name, places)
+    async def _accept(self, name: str, places: list[Place], chance: Random, *, lose_commit: bool) -> None:
+        polled = self.log.poll(name, places, chance)
         records = [record for some in polled.values() for record in some]
         assert await self.services[name].consumer.inbox.accept(records, asyncio.Event())
         if not lose_commit:
             self.log.commit(name, polled)
 
-    async def _publish(self) -> None:
-        name = self.chance.choice(SERVICES)
+    async def _publish(self, chance: Random) -> None:
+        name = chance.choice(SERVICES)
         async with self._publishing[name]:  # as the relay's lock has it
-            await self._publish_some(name, self.chance.randint(1, 20), die_before_delete=self.chance.random() < 0.1)
+            await self._publish_some(name, chance.randint(1, 20), die_before_delete=chance.random() < 0.1)
 
     async def _publish_all(self, name: str) -> None:
         while await self._publish_some(name, 1000, die_before_delete=False):
@@ -182,14 +175,14 @@ class World:
             await self.query(f"delete from {name}.outbox where position = any($1)", positions)
         return len(rows)
 
-    async def _deadlines(self) -> None:
-        await self._look_at_the_clock(self.chance.choice(SERVICES))
+    async def _deadlines(self, chance: Random) -> None:
+        await self._look_at_the_clock(chance.choice(SERVICES))
 
     async def _look_at_the_clock(self, name: str) -> None:
         assert await self.services[name].scheduler.catch_up(asyncio.Event()), self.services[name].scheduler.trouble
 
-    async def _mail(self) -> None:
-        if self.chance.random() < 0.1:
+    async def _mail(self, chance: Random) -> None:
+        if chance.random() < 0.1:
             self.mailbox.stop()
         else:
             self.mailbox.start()
@@ -205,14 +198,14 @@ class World:
         stopping.set()
         await sending
 
-    async def _wait(self) -> None:
-        unit = self.chance.choice([timedelta(minutes=10), timedelta(hours=1), timedelta(hours=1), timedelta(days=1)])
-        self.now += self.chance.randint(1, 9) * unit / 2
+    async def _wait(self, chance: Random) -> None:
+        unit = chance.choice([timedelta(minutes=10), timedelta(hours=1), timedelta(hours=1), timedelta(days=1)])
+        self.now += chance.randint(1, 9) * unit / 2
 
     async def _restart(self, name: str) -> None:
         await self.services[name].database.close()
         self.services[name] = self._create(name)
-        self.log.rewind(name)
+        self.log.rewind(name, self._chance)
 
     def _create(self, name: str) -> Service:
         service: Service = CREATE[name](self._settings[name], clock=self.clock)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -17,10 +18,10 @@ from services.notifier import store as notifier
 from services.portal import store as portal
 from services.registrar import store as registrar
 from shared import stores
-from shared.database import url_for_asyncpg
+from shared.database import Database, RoleRefused, role_of, url_for_asyncpg
 from shared.messaging import outbox, quarantine
 from shared.migrations import migrate, newest
-from tests.services.conftest import Open, rows
+from tests.services.conftest import MovableClock, Open, rows
 
 MESSAGING = [outbox.table, quarantine.table, stores.history]
 TABLES: dict[str, list[Table]] = {
@@ -142,3 +143,46 @@ async def test_a_service_reads_no_table_of_another_by_name(
     database = await open_database(service)
     with pytest.raises(DBAPIError, match="permission denied for schema"):
         await rows(database, f"select * from {other}.history")
+
+
+def login(url: str, name: str) -> str:
+    """The address of the same database for another login."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{name}:secret@{parts.hostname}:{parts.port}").geturl()
+
+
+async def test_a_login_without_the_services_role_is_refused_by_name_and_one_with_it_is_served(
+    database_url: str, clock: MovableClock
+) -> None:
+    await migrate(database_url, "registrar")
+    async with owner(database_url, "registrar") as engine, engine.begin() as connection:
+        await connection.execute(text("drop role if exists plain"))
+        await connection.execute(text("create role plain login password 'secret'"))
+        plain = Database(login(database_url, "plain"), "registrar", clock)
+        await connection.commit()
+        with pytest.raises(RoleRefused):
+            await plain.schema_version()
+        async with engine.begin() as granting:
+            await granting.execute(text(f"grant {role_of('registrar')} to plain"))
+        assert await plain.schema_version() == newest("registrar")
+        await plain.close()
+
+
+async def test_a_login_that_is_no_superuser_can_migrate_and_serve(database_url: str, clock: MovableClock) -> None:
+    async with owner(database_url, "registrar") as engine, engine.begin() as connection:
+        name = (await connection.execute(text("select current_database()"))).scalar()
+        await connection.execute(text("drop role if exists humble"))
+        await connection.execute(text("create role humble login createrole password 'secret'"))
+        await connection.execute(text(f"grant create on database {name} to humble"))
+        for service in TABLES:  # as in a cluster where an administrator has made them for another database
+            await connection.execute(
+                text(f"do $$ begin create role {role_of(service)}; exception when duplicate_object then null; end $$")
+            )
+            await connection.execute(text(f"grant {role_of(service)} to humble with admin option"))
+    url = login(database_url, "humble")
+    for service in TABLES:
+        await migrate(url, service)
+        await migrate(url, service)
+        database = Database(url, service, clock)
+        assert await database.schema_version() == newest(service)
+        await database.close()
