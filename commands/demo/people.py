@@ -24,6 +24,9 @@ class Browser:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
         await self._client.aclose()
 
     async def get(self, path: str) -> httpx2.Response:

@@ -32,6 +32,8 @@ class Journey:
         self._mailbox: Mailbox = room.servers.mailbox
         self._read = 0
         self._version = 0
+        self._browsers: dict[tuple[str, str], Browser] = {}
+        """By service and person, signed in this morning."""
         self._registered: list[tuple[str, str, str]] = []
         """Partner's person, customer and path of the page, in order of registration."""
 
@@ -44,6 +46,7 @@ class Journey:
     async def live(self, day: int) -> None:
         """The morning of `day`, what people do on it, and its evening."""
         self._apps.now = story.morning(day)
+        await self._close_browsers()
         self._say(f"day {day:>2}  {_in_words(self._apps.now)}")
         await self._settle()
         for act in story.STORY:
@@ -56,7 +59,10 @@ class Journey:
 
     async def ends(self) -> list[tuple[str, str]]:
         """Each registration and its status, as the portal's page shows it."""
-        return [(customer, await self._status(person, path)) for person, customer, path in self._registered]
+        await self._close_browsers()
+        found = [(customer, await self._status(person, path)) for person, customer, path in self._registered]
+        await self._close_browsers()
+        return found
 
     async def _do(self, act: Act) -> None:
         words = f" ({act.words})" if act.words else ""
@@ -112,18 +118,28 @@ class Journey:
         _refuse_failure(act.who, page.status_code, heading(page))
 
     async def _post(self, service: str, person: str, home: str, path: str, fields: dict[str, Any]) -> Any:
-        async with Browser(self._room.urls[service]) as browser:
-            await browser.sign_in(home, person)
-            page = await browser.post(path, {name: value for name, value in fields.items() if value})
+        browser = await self._browser(service, person, home)
+        page = await browser.post(path, {name: value for name, value in fields.items() if value})
         _refuse_failure(f"{person} at {path}", page.status_code, heading(page))
         return page
 
     async def _status(self, person: str, path: str) -> str:
-        async with Browser(self._room.urls["portal"]) as browser:
-            await browser.sign_in("/accounts", person)
-            page = await browser.get(path)
+        page = await (await self._browser("portal", person, "/accounts")).get(path)
         found = re.search(r'<span class="status[^"]*">(.*?)</span>', page.text)
         return html.unescape(found[1]) if found else f"no status on the page ({page.status_code})"
+
+    async def _browser(self, service: str, person: str, home: str) -> Browser:
+        if (service, person) not in self._browsers:
+            browser = Browser(self._room.urls[service])
+            await browser.sign_in(home, person)
+            self._browsers[service, person] = browser
+        return self._browsers[service, person]
+
+    async def _close_browsers(self) -> None:
+        """A session lasts for hours; in the morning everybody signs in again."""
+        for browser in self._browsers.values():
+            await browser.close()
+        self._browsers.clear()
 
     def _page_of(self, customer: str) -> str:
         return next(path for _, email, path in reversed(self._registered) if email == customer)

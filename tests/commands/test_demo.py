@@ -1,6 +1,7 @@
 """`registration demo`: the whole system by one command, honest about what it sees."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -46,3 +47,31 @@ def test_a_folder_that_another_demo_uses_is_refused_in_a_line(tmp_path: Path) ->
         said, _ = refused.communicate(timeout=60)
     assert refused.returncode == 1
     assert "is in use by process" in said and "Traceback" not in said
+
+
+@pytest.mark.timeout(240)
+def test_three_weeks_on_a_moved_clock_send_to_whom_on_which_day_what_is_owed(tmp_path: Path) -> None:
+    weeks = demo(tmp_path, "--days", "20")
+    said, _ = weeks.communicate(timeout=200)
+    assert weeks.returncode == 0, said
+    assert "12 of 12 registrations stand as the story expects" in said
+
+    def days(to: str, subject: str) -> list[int]:
+        """On which days `to` got a mail with these words in its subject."""
+        found, day = [], -1
+        for line in said.splitlines():
+            if heading := re.search(r"  day +(\d+)  ", line):
+                day = int(heading[1])
+            if f"mail to {to}: " in line and subject in line:
+                found.append(day)
+        return found
+
+    assert days("binh.tran@hoasen.example", "đề nghị quản lý") == [0, 16]
+    assert days("binh.tran@hoasen.example", "Nhắc bạn") == [10, 14]  # the first was due while the mail server was away
+    assert days("lan@saigon-cloud.example", "expired before the customer answered") == [15]
+    assert days("lan@saigon-cloud.example", "could not be delivered") == [0]
+    assert days("ha.vu@lotus.example", "đề nghị quản lý") == [0, 3]
+    assert days("linh.bui@mekong.example", "has withdrawn its request") == [6]
+    assert days("reviews@vng.example", "dung.pham@sonha.example") == [
+        14
+    ]  # three days of National Day and a weekend later

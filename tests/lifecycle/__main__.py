@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from pathlib import Path
 
@@ -24,7 +25,12 @@ def main(first: int, count: int) -> int:
     with tempfile.TemporaryDirectory() as folder, postgres(Path(folder)) as server, mailbox() as box:
         asyncio.run(make_template(server))
         for seed in range(first, first + count):
-            findings, steps, statuses = asyncio.run(live(server, box, seed))
+            try:
+                findings, steps, statuses = asyncio.run(live(server, box, seed))
+            except Exception:  # the other lives are lived all the same
+                print(f"life {seed} failed:\n{traceback.format_exc()}", flush=True)
+                broken += 1
+                continue
             told = ", ".join(f"{number} {status}" for status, number in sorted(statuses.items()))
             print(f"life {seed}, policy {POLICIES[seed % len(POLICIES)]}: {told}; {len(findings)} findings", flush=True)
             for finding in findings:
@@ -33,7 +39,7 @@ def main(first: int, count: int) -> int:
             seen += steps
             total += statuses
     every = every_step()
-    print(f"{count} lives in {time.monotonic() - begun:.0f} s, {total.total()} registrations, {broken} with findings")
+    print(f"{count} lives in {time.monotonic() - begun:.0f} s with {total.total()} registrations, {broken} broken")
     print(f"{seen.total()} transitions; {len(every & seen.keys())} of the tables' {len(every)} kinds were seen")
     for step in sorted(every - seen.keys()):
         print(f"  never seen: {' '.join(step)}")
