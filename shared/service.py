@@ -34,6 +34,7 @@ from shared.web.server import serve
 Worker = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 """Runs until the event is set."""
 
+LOOK_AT_BACKLOG = 0.1  # seconds
 STALE_POLL = 30.0  # seconds
 STALE_OUTBOX = 30.0  # seconds
 
@@ -49,7 +50,7 @@ class Service:
         handlers: Handlers,
         *,
         deadlines: Sequence[Deadline] = (),
-        workers: Callable[[Database], Sequence[Worker]] = lambda _database: (),
+        workers: Callable[["Service"], Sequence[Worker]] = lambda _service: (),
         web: Callable[["Service"], ASGIApp] | None = None,
     ) -> None:
         self.name = name
@@ -64,9 +65,20 @@ class Service:
             facts_topic=prefix + topic_of(AccountUpdated, name) if AccountUpdated in handlers else None,
         )
         self.relay = Relay(self.database, lambda: publisher(settings, f"{name}-relay"), topic_prefix=prefix)
-        self.scheduler = Scheduler(self.database, deadlines, lambda: self.consumer.backlog.done)
-        self.workers = workers(self.database)
+        self.scheduler = Scheduler(self.database, deadlines)
+        self.workers = workers(self)
         self.web = web(self) if web else Starlette(routes=health_routes(self.checks, self.registry))
+
+    def once_caught_up(self, worker: Worker) -> Worker:
+        """The same, begun once the events that lay in the service's topics at start have been read: an end that lies
+        there goes before the reminder, or the mail, that it makes needless."""
+
+        async def begin(stopping: asyncio.Event) -> None:
+            while not self.consumer.backlog.done and not stopping.is_set():
+                await pause(stopping, LOOK_AT_BACKLOG)
+            await worker(stopping)
+
+        return begin
 
     async def serve(
         self, host: str, port: int, stopping: asyncio.Event, started: Callable[[int], None] | None = None
@@ -93,7 +105,7 @@ class Service:
             finally:
                 stopping.set()  # one that fails ends all, each in its own order
 
-        workers = [self.consumer.run, self.relay.run, self.scheduler.run, *self.workers]
+        workers = [self.consumer.run, self.relay.run, self.once_caught_up(self.scheduler.run), *self.workers]
         try:
             await self._wait_for_schema(stopping)
             ends = await asyncio.gather(*map(run, workers), return_exceptions=True)
@@ -135,7 +147,6 @@ class Service:
             "last poll": self._check_poll,
             "caught up at start": self._check_caught_up,
             "relay": self._check_relay,
-            "scheduler": self._check_scheduler,
         }
 
     async def _check_database(self) -> str | None:
@@ -163,6 +174,3 @@ class Service:
             since = (await connection.execute(oldest)).scalar()
         age = (self.database.clock() - since).total_seconds() if since else 0.0
         return f"the oldest event not published yet is {age:.0f} s old" if age > STALE_OUTBOX else None
-
-    async def _check_scheduler(self) -> str | None:
-        return self.scheduler.trouble

@@ -12,7 +12,6 @@ from services.notifier.mail.render import Renderer
 from services.notifier.mail.sender import Sender
 from services.notifier.mail.smtp import Mailer
 from shared.clock import Clock, system_clock
-from shared.database import Database
 from shared.service import Service
 from shared.settings import NotifierSettings
 from shared.web.app import create_web_app
@@ -40,10 +39,10 @@ def create_app(settings: NotifierSettings, *, clock: Clock = system_clock) -> Se
         valid_for=settings.confirmation_valid_for,
     )
 
-    def sender(database: Database) -> Sender:
+    def sender(service: Service) -> Sender:
         url, claim_for = settings.smtp_url.get_secret_value(), settings.mail_claim_for
         mailer = Mailer(url, renderer.sender, patience=SENDING * claim_for.total_seconds())
-        return Sender(database, mailer, renderer, policy, settings.mail_retry_first, claim_for)
+        return Sender(service.database, mailer, renderer, policy, settings.mail_retry_first, claim_for)
 
     def web(service: Service) -> ASGIApp:
         site = Site("notifier", settings.public_url)
@@ -61,6 +60,6 @@ def create_app(settings: NotifierSettings, *, clock: Clock = system_clock) -> Se
         clock,
         handlers(policy, settings.review_mail_to),
         deadlines=deadlines(policy),
-        workers=lambda database: [sender(database).run],
+        workers=lambda service: [service.once_caught_up(sender(service).run)],
         web=web,
     )

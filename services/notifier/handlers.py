@@ -53,8 +53,8 @@ async def tell_reviewers(due: Sequence[ReviewDue], tx: Transaction, *, review_ma
     await queue.put(tx, [mail for review in new for mail in mails.review_mails(review, review_mail_to)])
 
 
-async def expire_and_remind(tx: Transaction, most: int, *, policy: Policy) -> int:
-    due = await store.claim_due(tx, most)
+async def expire_and_remind(tx: Transaction, most: int, skip: int, *, policy: Policy) -> int:
+    due = await store.claim_due(tx, most, skip)
     await store.save(tx, periods.act_when_due(due, policy, tx.now))
     return len(due)
 

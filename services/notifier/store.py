@@ -101,6 +101,7 @@ DUE = (
     .where(c.due_at <= bindparam("now", type_=MOMENT))
     .order_by(c.due_at)
     .limit(bindparam("most", type_=Integer()))
+    .offset(bindparam("skip", type_=Integer()))
     .with_for_update(skip_locked=True)
 )
 
@@ -165,9 +166,10 @@ async def get(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, Confirmation]:
     return _by_id(await tx.execute(_GET, {"ids": list(set(ids))}))
 
 
-async def claim_due(tx: Transaction, most: int) -> list[Confirmation]:
-    """Up to `most` that are due, longest due first, locked. What somebody else has in hand is left to them."""
-    return [_confirmation(row) for row in await tx.execute(DUE, {"now": tx.now, "most": most})]
+async def claim_due(tx: Transaction, most: int, skip: int) -> list[Confirmation]:
+    """Up to `most` that are due, longest due first, after the first `skip` of them, locked. What somebody else has in
+    hand is left to them."""
+    return [_confirmation(row) for row in await tx.execute(DUE, {"now": tx.now, "most": most, "skip": skip})]
 
 
 async def save(tx: Transaction, decided: Decided) -> None:

@@ -176,7 +176,7 @@ async def serving(service: Service) -> AsyncIterator[Service]:
 
 
 def service_with(world: World, name: str, handlers: Handlers, *workers: Worker) -> Service:
-    return Service(name, world.settings, system_clock, handlers, workers=lambda _database: workers)
+    return Service(name, world.settings, system_clock, handlers, workers=lambda _service: workers)
 
 
 @pytest.fixture

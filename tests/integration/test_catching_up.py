@@ -45,7 +45,7 @@ async def test_no_deadline_acts_before_the_events_that_were_waiting_have_been_re
         nonlocal read
         read += len(events)
 
-    async def act(_tx: Transaction, _most: int) -> int:
+    async def act(_tx: Transaction, _most: int, _skip: int) -> int:
         if not first_act.done():
             first_act.set_result(read)
         return 0

@@ -209,7 +209,8 @@ class World:
 
     def _create(self, name: str) -> Service:
         service: Service = CREATE[name](self._settings[name], clock=self.clock)
-        service.consumer.catching_up.done = True  # as it is once the accounts that were there at start have been read
+        service.consumer.catching_up.done = True  # as it is once what was there at start has been read
+        service.consumer.backlog.done = True
         return service
 
     async def _progress(self) -> list[Any]:

@@ -384,7 +384,7 @@ async def test_an_address_with_letters_beyond_ascii_gets_its_mail(notifier: Data
 async def act(database: Database, clock: MovableClock) -> None:
     """The scheduler's turn."""
     async with database.transaction(clock.now) as tx:
-        await EXPIRE_AND_REMIND.act(tx, 100)
+        await EXPIRE_AND_REMIND.act(tx, 100, 0)
 
 
 async def until_sent(database: Database, how_many: int) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
-from sqlalchemy import bindparam, text
+from sqlalchemy import text
 
 from shared.database import Database, Transaction, role_of
 from shared.scheduler import AT_ONCE, Deadline, Scheduler
@@ -18,12 +18,16 @@ COUNT = 2 * AT_ONCE + 7
 
 _CLAIM = text(
     "update alarm set rung = rung + 1, rung_at = now() where id in (select id from alarm "
-    "where rung = 0 and due_at <= :now order by due_at limit :most for update skip locked)"
-).bindparams(bindparam("most"))
+    "where rung = 0 and due_at <= :now order by due_at limit :most offset :skip for update skip locked) returning id"
+)
 
 
-async def ring(tx: Transaction, most: int) -> int:
-    return (await tx.execute(_CLAIM, {"now": tx.now, "most": most})).rowcount
+async def claim(tx: Transaction, most: int, skip: int) -> set[int]:
+    return {row.id for row in await tx.execute(_CLAIM, {"now": tx.now, "most": most, "skip": skip})}
+
+
+async def ring(tx: Transaction, most: int, skip: int) -> int:
+    return len(await claim(tx, most, skip))
 
 
 RING = Deadline("ring", ring)
@@ -62,7 +66,7 @@ def seconds(count: int) -> timedelta:
 
 
 async def test_only_what_is_due_is_acted_on_and_only_once(database: Database, clock: MovableClock) -> None:
-    scheduler = Scheduler(database, [RING], lambda: True)
+    scheduler = Scheduler(database, [RING])
     clock.now = NOW + seconds(3)
     assert await scheduler.catch_up(asyncio.Event())
     assert await scheduler.catch_up(asyncio.Event())
@@ -74,12 +78,12 @@ async def test_what_was_missed_is_caught_up_in_order_in_short_transactions(
 ) -> None:
     sizes: list[int] = []
 
-    async def act(tx: Transaction, most: int) -> int:
-        sizes.append(await ring(tx, most))
+    async def act(tx: Transaction, most: int, skip: int) -> int:
+        sizes.append(await ring(tx, most, skip))
         return sizes[-1]
 
     clock.now = NOW + seconds(10 * COUNT)
-    await Scheduler(database, [Deadline("ring", act)], lambda: True).catch_up(asyncio.Event())
+    await Scheduler(database, [Deadline("ring", act)]).catch_up(asyncio.Event())
     assert sizes == [AT_ONCE, AT_ONCE, 7]
     out_of_order = "select count(*) from alarm a join alarm b on b.due_at > a.due_at and b.rung_at < a.rung_at"
     assert await rows(database, out_of_order) == [(0,)]
@@ -88,8 +92,8 @@ async def test_what_was_missed_is_caught_up_in_order_in_short_transactions(
 async def test_schedulers_at_once_share_the_work_and_wait_for_nobody(database: Database, clock: MovableClock) -> None:
     clock.now = NOW + seconds(10)
     async with held_open(database) as (tx, _until_another_waits):
-        assert await ring(tx, 4) == 4
-        assert await Scheduler(database, [RING], lambda: True).catch_up(asyncio.Event())
+        assert await ring(tx, 4, 0) == 4
+        assert await Scheduler(database, [RING]).catch_up(asyncio.Event())
         assert await rung(database) == [(0, COUNT - 6), (1, 6)]  # the four are still the other's
     assert await rung(database) == [(0, COUNT - 10), (1, 10)]
 
@@ -97,10 +101,10 @@ async def test_schedulers_at_once_share_the_work_and_wait_for_nobody(database: D
 async def test_a_deadline_that_fails_is_told_and_keeps_no_other_from_its_turn(
     database: Database, clock: MovableClock
 ) -> None:
-    async def fail(_tx: Transaction, _most: int) -> int:
+    async def fail(_tx: Transaction, _most: int, _skip: int) -> int:
         raise ZeroDivisionError
 
-    scheduler = Scheduler(database, [Deadline("expiry", fail), RING], lambda: True)
+    scheduler = Scheduler(database, [Deadline("expiry", fail), RING])
     clock.now = NOW + seconds(3)
     async with running(scheduler):
         await eventually(lambda: rung(database), lambda found: found[-1] == (1, 3))
@@ -112,12 +116,12 @@ async def test_a_deadline_acts_again_by_itself_once_its_trouble_is_over(
 ) -> None:
     broken = True
 
-    async def act(tx: Transaction, most: int) -> int:
+    async def act(tx: Transaction, most: int, skip: int) -> int:
         if broken:
             raise ZeroDivisionError
-        return await ring(tx, most)
+        return await ring(tx, most, skip)
 
-    scheduler = Scheduler(database, [Deadline("ring", act)], lambda: True)
+    scheduler = Scheduler(database, [Deadline("ring", act)])
     clock.now = NOW + seconds(3)
     async with running(scheduler):
         await eventually(_trouble(scheduler), lambda trouble: trouble is not None)
@@ -126,26 +130,26 @@ async def test_a_deadline_acts_again_by_itself_once_its_trouble_is_over(
         await eventually(_trouble(scheduler), lambda trouble: trouble is None)
 
 
-async def test_nothing_is_acted_on_before_the_waiting_events_have_been_read(
-    database: Database, clock: MovableClock
-) -> None:
-    asked: list[bool] = []
-    read = False
+async def test_rows_that_cannot_be_acted_on_hold_up_no_other(database: Database, clock: MovableClock) -> None:
+    poison = {1, 2, 150, 400}
 
-    def may_begin() -> bool:
-        asked.append(read)
-        return read
+    async def act(tx: Transaction, most: int, skip: int) -> int:
+        ids = await claim(tx, most, skip)
+        if ids & poison:
+            raise ZeroDivisionError
+        return len(ids)
 
-    clock.now = NOW + seconds(3)
-    async with running(Scheduler(database, [RING], may_begin)):
-        await eventually(_len(asked), lambda looks: looks >= 2)
-        assert await rung(database) == [(0, COUNT)]
-        read = True
-        await eventually(lambda: rung(database), lambda found: found[-1] == (1, 3))
+    scheduler = Scheduler(database, [Deadline("ring", act)])
+    clock.now = NOW + seconds(10 * COUNT)
+    assert not await scheduler.catch_up(asyncio.Event())
+    assert await rung(database) == [(0, len(poison)), (1, COUNT - len(poison))]
+    poison.clear()
+    assert await scheduler.catch_up(asyncio.Event())
+    assert await rung(database) == [(1, COUNT)]
 
 
 async def test_time_that_moves_while_it_runs_is_noticed(database: Database, clock: MovableClock) -> None:
-    async with running(Scheduler(database, [RING], lambda: True)):
+    async with running(Scheduler(database, [RING])):
         clock.now = NOW + seconds(5)
         await eventually(lambda: rung(database), lambda found: found[-1] == (1, 5))
         clock.now = NOW + seconds(9)
@@ -155,12 +159,5 @@ async def test_time_that_moves_while_it_runs_is_noticed(database: Database, cloc
 def _trouble(scheduler: Scheduler) -> Callable[[], Awaitable[str | None]]:
     async def look() -> str | None:
         return scheduler.trouble
-
-    return look
-
-
-def _len(them: list[bool]) -> Callable[[], Awaitable[int]]:
-    async def look() -> int:
-        return len(them)
 
     return look

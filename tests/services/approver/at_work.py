@@ -85,7 +85,7 @@ async def act(database: Database, at: datetime, policy: CurrentCustomers = Curre
     counts = []
     for deadline in deadlines(rules(policy)):
         async with database.transaction(at) as tx:
-            counts.append(await deadline.act(tx, 500))
+            counts.append(await deadline.act(tx, 500, 0))
     return counts
 
 

@@ -46,7 +46,7 @@ async def database(open_database: Open) -> Database:
 
 async def act_on(database: Database, deadline: Deadline, at: Any, most: int = 500) -> int:
     async with database.transaction(at) as tx:
-        return await deadline.act(tx, most)
+        return await deadline.act(tx, most, 0)
 
 
 async def test_a_due_review_is_told_once_with_its_claimer_and_noted_in_history(database: Database) -> None:
@@ -73,7 +73,7 @@ async def test_a_due_review_is_told_once_with_its_claimer_and_noted_in_history(d
 async def test_of_two_instances_one_tells_a_review_and_the_other_does_not_wait(database: Database) -> None:
     await hear(database, confirmed(TWO))
     async with database.transaction(DUE_AT) as tx:
-        assert await REVIEW_DUE.act(tx, 1) == 1
+        assert await REVIEW_DUE.act(tx, 1, 0) == 1
         assert await act_on(database, REVIEW_DUE, DUE_AT) == 1
         assert await act_on(database, REVIEW_DUE, DUE_AT) == 0
     assert await rows(database, "select count(*), count(distinct aggregateid) from outbox") == [(2, 2)]

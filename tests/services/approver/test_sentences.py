@@ -66,7 +66,7 @@ REFUSALS: list[tuple[RefusalCode, Step, str, int, str, str]] = [
     (
         RefusalCode.REGISTRATION_OVER, closed(Outcome.WITHDRAWN), "approve", 409,
         "Withdrawn by the partner, {earlier}. {no_effect}",
-        "Đối tác đã rút đăng ký, {earlier}. {no_effect}",
+        "Đối tác đã rút lại đăng ký, {earlier}. {no_effect}",
     ),
     (
         RefusalCode.REGISTRATION_OVER, closed(Outcome.DECLINED), "reject", 409,
@@ -134,7 +134,7 @@ OVERTAKEN: list[tuple[Step, Step, str, str]] = [
     (
         hoa_posts("approve"), closed(Outcome.WITHDRAWN),
         "Withdrawn by the partner before your decision took effect, {earlier}.",
-        "Đối tác đã rút đăng ký trước khi quyết định của bạn có hiệu lực, {earlier}.",
+        "Đối tác đã rút lại đăng ký trước khi quyết định của bạn có hiệu lực, {earlier}.",
     ),
     (
         hoa_posts("approve"), closed(Outcome.DECLINED),

@@ -27,7 +27,7 @@ async def hear(database: Database, *batch: Any) -> None:
 async def act(database: Database, clock: MovableClock, most: int = 500) -> int:
     """One turn of the scheduler; answers how many were due."""
     async with database.transaction(clock.now) as tx:
-        return await EXPIRE_AND_REMIND.act(tx, most)
+        return await EXPIRE_AND_REMIND.act(tx, most, 0)
 
 
 async def mail_left(database: Database, *ids: Any) -> None:

@@ -204,7 +204,7 @@ SETTLED: dict[str, dict[str, tuple[str, str, str]]] = {
     },
     "refused": {
         "en": ("VNG Cloud ended the registration on", "no longer open", "For questions"),
-        "vi": ("VNG Cloud đã kết thúc đăng ký vào", "không còn mở", "Mọi câu hỏi"),
+        "vi": ("VNG Cloud đã kết thúc đăng ký vào", "Đề nghị này đã kết thúc", "Mọi câu hỏi"),
     },
 }
 

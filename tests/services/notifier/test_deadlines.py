@@ -50,7 +50,7 @@ async def test_two_schedulers_at_once_share_what_is_due_and_act_once(
     await mail_left(notifier_database, *MANY)
     clock.now = END
     async with held_open(notifier_database) as (tx, _):
-        first = await EXPIRE_AND_REMIND.act(tx, 6)
+        first = await EXPIRE_AND_REMIND.act(tx, 6, 0)
         second = await act(notifier_database, clock)  # waits for nobody
         third = await act(notifier_database, clock)
     assert (first, second, third) == (6, 4, 0)
@@ -76,7 +76,7 @@ async def test_of_an_expiry_and_a_resend_at_once_one_wins(notifier_database: Dat
     await mail_left(notifier_database, ONE)
     clock.now = END
     async with held_open(notifier_database) as (tx, until_another_waits):
-        await EXPIRE_AND_REMIND.act(tx, 1)
+        await EXPIRE_AND_REMIND.act(tx, 1, 0)
         late = asyncio.create_task(hear(notifier_database, resend_requested()))
         await until_another_waits()
     await late

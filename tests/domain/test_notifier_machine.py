@@ -1,0 +1,418 @@
+"""Notifier as a machine that anything may happen to, beside a diary of each registration in which only facts are
+noted. Where it stands, what is owed to whom, what is due next and what the page says are read off the diary."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from itertools import pairwise
+from typing import TypeVar
+from uuid import UUID
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from services.notifier import answers
+from services.notifier.answers import NoLongerOpen
+from services.notifier.domain import TRANSITIONS, Confirmation, Mail, MailKind, Policy, Status
+from services.notifier.mails import needless
+from shared import events
+from shared.events import (
+    ConfirmationExpired,
+    ConfirmationResendRefused,
+    ConfirmationResendRequested,
+    ConfirmationSent,
+    ConfirmationUndeliverable,
+    CustomerConfirmed,
+    CustomerDeclined,
+    Event,
+    Outcome,
+    RegistrationApproved,
+    RegistrationClosed,
+    RegistrationOpened,
+)
+from shared.history import Entry
+from tests.domain.facts import (
+    DAY,
+    HOUR,
+    NOW,
+    ONE,
+    TWO,
+    opened,
+    registration_approved,
+    registration_closed,
+    resend_requested,
+)
+from tests.domain.notifier import CLICK_CONFIRM, CLICK_DECLINE, Heard, Notifier
+
+T = TypeVar("T")
+MOMENT, MINUTE = timedelta(microseconds=1), timedelta(minutes=1)
+LINK, RESENDS = 15 * DAY, 3
+REMINDERS = [(7 * DAY, DAY), (20 * DAY, 15 * DAY, 7 * DAY, DAY)]
+ENDED = NOW - DAY
+"""When registrar decided: nothing else happens then."""
+
+OPENED, APPROVED = "opened", "approved"
+PLACES = (0, 1)
+FINALS = [APPROVED, *(how.value for how in Outcome)]
+PARTNERS = [f"resend {n}" for n in range(12)]
+"""Each sixth by a partner that the registration does not belong to."""
+TOPICS = (RegistrationOpened, ConfirmationResendRequested, RegistrationApproved | RegistrationClosed)
+WAITS = [0 * DAY, MOMENT, HOUR, DAY, 7 * DAY, 15 * DAY]
+REFUSAL = "550 no such user"
+ANSWERS = {CLICK_CONFIRM: "confirmed", CLICK_DECLINE: "declined"}
+
+
+@cache
+def event(it: UUID, word: str) -> Heard:
+    if word == OPENED:
+        return opened(it)
+    if word == APPROVED:
+        return registration_approved(it, approved_at=ENDED)
+    if word not in PARTNERS:
+        return registration_closed(it, Outcome(word), closed_at=ENDED)
+    n = PARTNERS.index(word)
+    return resend_requested(it, NOW + n * MINUTE, partner_id="p-2" if n % 6 == 5 else "p-1")
+
+
+@dataclass
+class Diary:
+    """Of one registration. The mail server's answer and what has been seen to are about the mail asked for last."""
+
+    about: UUID
+    before: tuple[timedelta, ...]
+    asked: list[datetime] = field(default_factory=list)
+    """When each mail that asks the customer was asked for."""
+    server_answered: datetime | None = None
+    refused: bool = False
+    seen_to: datetime = NOW
+    """Until when reminders have been."""
+    answer: tuple[str, datetime] | None = None
+    ran_out: bool = False
+    final: str | None = None
+    heard_of: bool = False
+    """By the customer: some mail was accepted, or there is an answer."""
+    reminders: list[Mail] = field(default_factory=list)
+    refusals: list[Mail] = field(default_factory=list)
+    told: list[Event] = field(default_factory=list)
+
+    @property
+    def status(self) -> str:
+        if self.answer:
+            return self.answer[0]
+        return "expired" if self.ran_out else "void" if self.final else "pending"
+
+    @property
+    def link_ends(self) -> datetime | None:
+        return self.server_answered + LINK if self.server_answered else None
+
+    def may_answer(self, now: datetime) -> bool:
+        return self.status == "pending" and (self.link_ends is None or now < self.link_ends)
+
+    def resend_from(self) -> datetime:
+        left = None if self.refused else self.server_answered
+        return (left or self.asked[-1]) + HOUR
+
+    def reminders_to_come(self) -> dict[int, datetime]:
+        if self.status != "pending" or self.link_ends is None or self.refused:
+            return {}
+        moments = {number: self.link_ends - it for number, it in enumerate(self.before, start=1)}
+        return {number: at for number, at in moments.items() if at > self.seen_to}
+
+    def next_due(self) -> datetime | None:
+        return min(self.reminders_to_come().values(), default=self.link_ends) if self.status == "pending" else None
+
+    def moments(self) -> set[datetime]:
+        """At which something is another thing than before."""
+        if self.status != "pending":
+            return set()
+        return {self.resend_from(), *self.reminders_to_come().values(), *filter(None, [self.link_ends])}
+
+    def says(self, now: datetime) -> tuple[str, datetime | None] | None:
+        """What the page says to who comes too late, and since when; None for a moment that matters to nobody."""
+        if self.may_answer(now):
+            return None
+        if self.final:
+            return self.final, None if self.final in ("declined", "expired") else ENDED
+        return self.answer or ("expired", self.link_ends)
+
+    def owed(self) -> set[Mail]:
+        asking = {Mail(self.about, MailKind.CONFIRMATION, period=n + 1) for n in range(len(self.asked))}
+        return {*asking, *self.reminders, *self.refusals, *(Mail(self.about, kind) for kind in self._owed_at_the_end())}
+
+    def _owed_at_the_end(self) -> Iterator[MailKind]:
+        if self.final == "approved":
+            yield from (MailKind.PARTNER_APPROVED, MailKind.CUSTOMER_APPROVED)
+        elif self.final not in (None, "withdrawn"):
+            yield MailKind.PARTNER_CLOSED
+        if self.final == "rejected" and self.status == "confirmed":
+            yield MailKind.CUSTOMER_REJECTED
+        if self.final == "withdrawn" and self.heard_of:
+            yield MailKind.CUSTOMER_WITHDRAWN
+
+    def is_worth_sending(self, mail: Mail, now: datetime) -> bool:
+        if mail.kind not in (MailKind.CONFIRMATION, MailKind.REMINDER):
+            return True
+        if mail.period < len(self.asked) or not self.may_answer(now):
+            return False
+        return mail.kind is MailKind.CONFIRMATION or mail == self.reminders[-1]
+
+    def note_mail_asked_for(self, now: datetime) -> None:
+        self.asked.append(now)
+        self.server_answered, self.refused = None, False
+
+    def note_server_answered(self, mail: Mail, now: datetime, *, accepted: bool) -> None:
+        if mail.kind is not MailKind.CONFIRMATION:
+            return
+        if begins := self.status == "pending" and mail.period == len(self.asked):
+            self.server_answered, self.refused, self.seen_to = now, not accepted, now
+        if accepted:
+            self.heard_of = True
+            self.told.append(self._sent(mail.period, now))
+        elif begins:
+            self.told.append(ConfirmationUndeliverable.about(event(self.about, OPENED), detail=REFUSAL, failed_at=now))
+            self.refusals.append(Mail(self.about, MailKind.PARTNER_UNDELIVERABLE, period=mail.period))
+
+    def _sent(self, number: int, now: datetime) -> ConfirmationSent:
+        left = RESENDS + 1 - len(self.asked)
+        return ConfirmationSent(
+            registration_id=self.about,
+            partner_id="p-1",
+            number=number,
+            sent_at=now,
+            valid_until=self.link_ends or now + LINK,
+            resends_left=left,
+            next_resend_at=self.resend_from() if left else None,
+        )
+
+    def note_request(self, request: ConfirmationResendRequested, now: datetime) -> str:
+        """The answer to it."""
+        answer = self._answer_to(request, now)
+        if answer == "accepted":
+            self.note_mail_asked_for(now)
+        elif answer != "wrong_partner":
+            self.told.append(ConfirmationResendRefused.about(request, code=answer))
+        return answer
+
+    def _answer_to(self, request: ConfirmationResendRequested, now: datetime) -> str:
+        if request.partner_id != "p-1":
+            return "wrong_partner"
+        if self.status != "pending":
+            return "not_pending"
+        if len(self.asked) > RESENDS:
+            return "limit"
+        return "too_soon" if now < self.resend_from() else "accepted"
+
+    def note_customer_answered(self, answer: str, now: datetime) -> None:
+        self.answer, self.heard_of = (answer, now), True
+        about: Event = CustomerDeclined(registration_id=self.about, reason="Không quen", declined_at=now)
+        if answer == "confirmed":
+            about = CustomerConfirmed.about(event(self.about, OPENED), confirmed_at=now)
+        self.told.append(about)
+
+    def note_somebody_looked(self, now: datetime) -> None:
+        """One reminder for all the moments that have passed, none once the link has ended."""
+        if self.status != "pending" or self.link_ends is None:
+            return
+        if now >= self.link_ends:
+            self.ran_out = True
+            self.told.append(ConfirmationExpired(registration_id=self.about, expired_at=now))
+        elif passed := [number for number, at in self.reminders_to_come().items() if at <= now]:
+            self.reminders.append(Mail(self.about, MailKind.REMINDER, passed[-1], len(self.asked)))
+        self.seen_to = now
+
+
+class Registrations(Notifier):
+    """`about` is the one whose page is open."""
+
+    about = ONE
+
+    @property
+    def it(self) -> Confirmation:
+        return self.confirmations[self.about]
+
+
+def polls(words: list[str], most: int) -> st.SearchStrategy[list[tuple[int, str]]]:
+    """What is read at once, of whom."""
+    return st.lists(st.sampled_from([(place, word) for word in words for place in PLACES]), min_size=1, max_size=most)
+
+
+class AnyLife(RuleBasedStateMachine):
+    @initialize(before=st.sampled_from(REMINDERS))
+    def begin(self, before: tuple[timedelta, ...]) -> None:
+        self.notifier = Registrations(Policy(LINK, HOUR, RESENDS, before))
+        self.before = before
+        self.now = NOW
+        self.diaries: dict[UUID, Diary] = {}
+        self.held: list[ConfirmationResendRequested] = []
+        self.answers: dict[tuple[UUID, datetime], str | None] = {}
+        self.lines_read = 0
+        self.last_lines: dict[UUID, Entry] = {}
+        self.asked: defaultdict[UUID, list[datetime]] = defaultdict(list)
+        self.stage = [ONE, TWO]
+        """Whom it happens to. Those that have left it are only looked at."""
+        self._hear([event(ONE, OPENED), event(TWO, OPENED)])
+
+    @precondition(lambda self: any(map(self._is_over, self.stage)))
+    @rule(is_opened=st.booleans())
+    def another_registration_comes(self, *, is_opened: bool) -> None:
+        for place, it in enumerate(self.stage):
+            if self._is_over(it):
+                self.stage[place] = UUID(int=max(self.stage).int + 1)
+                self._hear([event(self.stage[place], OPENED)] * is_opened)
+
+    @rule(poll=polls([*[OPENED] * 12, *FINALS], most=2))
+    def registrar_is_heard(self, poll: list[tuple[int, str]]) -> None:
+        self._hear([event(self.stage[place], word) for place, word in poll])
+
+    @rule(poll=polls(PARTNERS, most=3), patient=st.sampled_from([True, True, False]))
+    def partners_ask_again(self, poll: list[tuple[int, str]], *, patient: bool) -> None:
+        diary = self.diaries.get(self.stage[poll[0][0]])
+        if patient and diary and diary.status == "pending":
+            self.now = max(self.now, diary.resend_from())
+        self._hear([event(self.stage[place], word) for place, word in poll])
+
+    def _hear(self, poll: list[Heard]) -> None:
+        """What is read at once is stored topic by topic."""
+        for topic in TOPICS:
+            for it in poll:
+                if isinstance(it, topic):
+                    self._note(it)
+            self._answer_what_was_held()
+        self.notifier.hears(*poll, at=self.now)
+
+    def _is_over(self, it: UUID) -> bool:
+        return it in self.diaries and self.diaries[it].status != "pending"
+
+    def _note(self, event: Heard) -> None:
+        it = event.registration_id
+        match event:
+            case RegistrationOpened():
+                if it not in self.diaries:
+                    self.diaries[it] = Diary(it, self.before, asked=[self.now])
+            case ConfirmationResendRequested():
+                if (it, event.requested_at) not in self.answers:
+                    self.answers[it, event.requested_at] = None
+                    self.held.append(event)
+            case RegistrationApproved() | RegistrationClosed():
+                diary = self.diaries.setdefault(it, Diary(it, self.before))
+                diary.final = diary.final or str(getattr(event, "outcome", "approved"))
+
+    @rule(place=st.sampled_from(PLACES), answer=st.sampled_from([None, None, CLICK_CONFIRM, CLICK_DECLINE]))
+    def a_customer_opens_the_page(self, place: int, answer: str | None) -> None:
+        diary = self.diaries.get(self.stage[place])
+        if diary is None or answer is None:
+            return
+        self.notifier.about = diary.about
+        again, too_late = diary.status == ANSWERS[answer], diary.says(self.now)
+        if not too_late:
+            diary.note_customer_answered(ANSWERS[answer], self.now)
+        said = self.notifier.clicks(answer, self.now)
+        assert (said is None) == again
+        assert isinstance(said, NoLongerOpen) == (too_late is not None and not again)
+
+    @precondition(lambda self: self._asking_mails())
+    @rule(which=st.integers(0, 9), accepted=st.booleans())
+    def the_mail_server_answers(self, which: int, *, accepted: bool) -> None:
+        """To a mail that was in flight, whatever has happened since."""
+        mail = one_of(self._asking_mails(), which)
+        self.diaries[mail.registration_id].note_server_answered(mail, self.now, accepted=accepted)
+        self.notifier.mail_server_answers(mail, None if accepted else REFUSAL, self.now)
+
+    @rule(how=st.sampled_from([*WAITS, *range(6)]), early=st.booleans(), looks=st.booleans())
+    def time_passes(self, how: timedelta | int, *, early: bool, looks: bool) -> None:
+        """For a while, or until one of the next moments that matter, or just before it."""
+        if isinstance(how, timedelta):
+            self.now += how
+        else:
+            moments = {at - early * MOMENT for diary in self.diaries.values() for at in diary.moments()}
+            self.now = one_of(sorted(at for at in moments if at > self.now) or [self.now], how)
+        if looks:
+            self._the_scheduler_acts()
+
+    def _the_scheduler_acts(self) -> None:
+        for diary in self.diaries.values():
+            diary.note_somebody_looked(self.now)
+        self.notifier.acts(self.now)
+        assert all(it.due_at is None or it.due_at > self.now for it in self.notifier.confirmations.values())
+
+    def _asking_mails(self) -> list[Mail]:
+        return [it for it in self.notifier.queued if it.kind is MailKind.CONFIRMATION]
+
+    def _answer_what_was_held(self) -> None:
+        known = [it for it in self.held if it.registration_id in self.diaries]
+        self.held = [it for it in self.held if it not in known]
+        for it in sorted(known, key=lambda it: it.requested_at):
+            diary = self.diaries[it.registration_id]
+            self.answers[it.registration_id, it.requested_at] = diary.note_request(it, self.now)
+
+    @invariant()
+    def everything_stands_as_the_diary_says(self) -> None:
+        stands = {it: (known.status.value, known.outcome) for it, known in self.notifier.confirmations.items()}
+        assert stands == {it: (diary.status, diary.final) for it, diary in self.diaries.items()}
+
+    @invariant()
+    def what_was_told_is_what_happened(self) -> None:
+        told: dict[UUID, list[Event]] = {it: [] for it in self.diaries}
+        for it in self.notifier.told:
+            told[UUID(it.key)].append(it)
+        assert told == {it: diary.told for it, diary in self.diaries.items()}
+
+    @invariant()
+    def mails_are_owed_as_the_diary_says_and_none_twice(self) -> None:
+        owed = {mail for diary in self.diaries.values() for mail in diary.owed()}
+        assert (set(self.notifier.mails), self.notifier.owed_twice) == (owed, [])
+
+    @invariant()
+    def the_scheduler_comes_when_there_is_something_to_do_and_not_before(self) -> None:
+        due = {it: known.due_at for it, known in self.notifier.confirmations.items()}
+        assert due == {it: diary.next_due() for it, diary in self.diaries.items()}
+
+    @invariant()
+    def mails_leave_while_they_are_apt_and_not_after(self) -> None:
+        for mail in self.notifier.queued:
+            diary, it = self.diaries[mail.registration_id], self.notifier.confirmations[mail.registration_id]
+            assert (needless(mail, it, self.now) is None) == diary.is_worth_sending(mail, self.now)
+
+    @invariant()
+    def the_page_says_what_the_diary_says(self) -> None:
+        for it, diary in self.diaries.items():
+            said, expected = answers.settled(self.notifier.confirmations[it], self.now), diary.says(self.now)
+            assert (said and said.code.value) == (expected and expected[0])
+            assert not said or not expected or expected[1] in (None, said.at)
+
+    @invariant()
+    def each_request_is_answered_once_and_held_until_then(self) -> None:
+        assert {key: it.answer for key, it in self.notifier.resends.items()} == self.answers
+
+    @invariant()
+    def history_stays_in_the_table_and_versions_have_no_gap(self) -> None:
+        for line in self.notifier.history[self.lines_read :]:
+            before = self.last_lines.get(line.registration_id)
+            self.last_lines[line.registration_id] = line
+            assert line.version == (before.version if before else 0) + (not line.note)
+            assert line.status_from == (before.status_to if before else None)
+            if line.note:
+                assert line.status_to == line.status_from
+                continue
+            was = Status(line.status_from) if line.status_from else None
+            assert Status(line.status_to) in TRANSITIONS[was, getattr(events, line.event)]
+            if line.event in ("RegistrationOpened", "ConfirmationResendRequested"):
+                self.asked[line.registration_id].append(line.at)
+        self.lines_read = len(self.notifier.history)
+
+    @invariant()
+    def customers_are_asked_four_times_at_most_and_an_hour_apart(self) -> None:
+        for moments in self.asked.values():
+            assert len(moments) <= 1 + RESENDS
+            assert all(then - before >= HOUR for before, then in pairwise(moments))
+
+
+def one_of(them: list[T], which: int) -> T:
+    return them[which % len(them)]
+
+
+AnyLife.TestCase.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
+TestAnyLife = AnyLife.TestCase
