@@ -38,10 +38,10 @@ ROUNDS = 3
 _CONFIRMATIONS = """
     insert into notifier.confirmations (registration_id, partner_id, partner_name, customer_email, common_name, role,
         locale, requested_by, requester_locale, status, version, period, asked_at, sent_at, valid_until, reminded,
-        undeliverable, mailed, due_at, reasons)
+        reminded_to, undeliverable, mailed, due_at, reasons)
     select gen_random_uuid(), 'p-' || n % 1000, 'Saigon Cloud', 'k' || n || '@example.com', 'Khách ' || n, 'Partner',
         'vi', 'lan@saigon-cloud.example', 'vi', 'pending', 2, 1, $1::timestamptz - interval '8 days',
-        $1::timestamptz - interval '8 days', due + more, 0, false, true, due, '{}'
+        $1::timestamptz - interval '8 days', due + more, 0, null, false, true, due, '{}'
     from generate_series($2::int, $3::int) n,
         lateral (select case when n % 100 = 0 then $1::timestamptz - n % 1000 * interval '1 second'
                         else $1::timestamptz + (n % 86400 + 3600) * interval '1 second' end as due,

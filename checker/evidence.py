@@ -73,7 +73,7 @@ class Rules:
 
     confirmation_valid_for: timedelta = timedelta(days=15)
     reminders_before: tuple[timedelta, ...] = (timedelta(days=7), timedelta(days=1))
-    reminders_apart: timedelta = timedelta(minutes=1)
+    reminders_apart: timedelta = timedelta(days=1)
     resend_limit: int = 3
     resend_interval: timedelta = timedelta(hours=1)
     open_limit: int = 100

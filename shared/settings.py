@@ -22,19 +22,24 @@ class SettingsError(Exception):
         self.lines = lines
 
 
+LONGEST = timedelta(days=3660)
+
+
 def _duration(text: Any) -> Any:
     if isinstance(text, str) and not text.startswith("P"):
         raise ValueError("expected an ISO 8601 duration, for example P15D or PT1H")
     return text
 
 
-def _positive(duration: timedelta) -> timedelta:
-    if duration <= timedelta():
-        raise ValueError("expected a duration longer than nothing, for example P15D")
+def _sensible(duration: timedelta) -> timedelta:
+    if not timedelta() < duration <= LONGEST:
+        raise ValueError(
+            f"expected a duration longer than nothing and of {LONGEST.days} days at most, for example P15D"
+        )
     return duration
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_positive)]
+Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_sensible)]
 
 
 def _parts(url: str) -> SplitResult | None:
@@ -102,9 +107,12 @@ def _falling(durations: list[timedelta]) -> list[timedelta]:
 
 def _mail_addresses(addresses: list[str]) -> list[str]:
     try:
-        return [normal_email(address) for address in addresses]
+        found = list(dict.fromkeys(map(normal_email, addresses)))
     except ValueError:
-        raise ValueError("expected one email address, or several separated by commas") from None
+        found = []
+    if not found:
+        raise ValueError("expected one email address, or several separated by commas")
+    return found
 
 
 def _link_keys(keys: list[SecretStr]) -> list[SecretStr]:
@@ -174,9 +182,7 @@ class NotifierSettings(ServiceSettings):
     public_url: PublicUrl
     portal_url: PublicUrl
     approver_url: PublicUrl
-    review_mail_to: Annotated[
-        list[str], Field(min_length=1), NoDecode, BeforeValidator(_comma_separated), AfterValidator(_mail_addresses)
-    ]
+    review_mail_to: Annotated[list[str], NoDecode, BeforeValidator(_comma_separated), AfterValidator(_mail_addresses)]
     smtp_url: Annotated[SecretStr, AfterValidator(_smtp_url)]
     mail_from: Annotated[str, AfterValidator(_mail_from)]
     link_secret: Annotated[list[SecretStr], NoDecode, BeforeValidator(_comma_separated), AfterValidator(_link_keys)]

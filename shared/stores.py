@@ -140,6 +140,11 @@ async def lock_accounts(tx: Transaction, emails: Iterable[str]) -> dict[str, Acc
     return {row.email: _account(row) for row in rows}
 
 
+async def find_accounts(tx: Transaction, emails: Iterable[str]) -> dict[str, Account]:
+    """The known ones as they are now, not locked."""
+    return {row.email: _account(row) for row in await tx.execute(_ACCOUNTS, {"emails": list(set(emails))})}
+
+
 async def find_account(tx: Transaction, email: str) -> Account | None:
     """As it is now, not locked."""
     row = (await tx.execute(_ACCOUNTS, {"emails": [email]})).first()

@@ -26,7 +26,8 @@ class Topic:
     def config(self) -> dict[str, str]:
         """The topic's settings at the broker."""
         if self.compacted:
-            return {"cleanup.policy": "compact"}
+            # A deletion stays readable for as long as events do: who was away meanwhile must still hear of it.
+            return {"cleanup.policy": "compact", "delete.retention.ms": str(90 * DAY_MS)}
         return {"cleanup.policy": "delete", "retention.ms": str(90 * DAY_MS)}
 
 

@@ -55,9 +55,9 @@ TRANSITIONS: Mapping[tuple[Status | None, type[Event]], frozenset[Status]] = {
     (Status.DECLINED, RegistrationClosed): frozenset({Status.DECLINED}),
     (Status.EXPIRED, RegistrationApproved): frozenset({Status.EXPIRED}),
     (Status.EXPIRED, RegistrationClosed): frozenset({Status.EXPIRED}),
-    # What the mail server says of a mail may come after anything.
+    (Status.PENDING, ConfirmationUndeliverable): frozenset({Status.PENDING}),
+    # A mail in flight may be accepted after anything.
     **{(status, ConfirmationSent): frozenset({status}) for status in Status},
-    **{(status, ConfirmationUndeliverable): frozenset({status}) for status in Status},
 }
 
 
@@ -112,7 +112,9 @@ class Confirmation:
     valid_until: datetime | None
     """When the link ends. None while the mail is on its way: until it has left, nobody's time runs."""
     reminded: int
-    """How many of the moments of REMINDERS_BEFORE are past."""
+    """How many reminders were owed in this period."""
+    reminded_to: datetime | None
+    """The moments of REMINDERS_BEFORE up to this one are past: a moment, since the setting may change meanwhile."""
     undeliverable: bool
     """The confirmation mail was refused for good."""
     mailed: bool
@@ -238,6 +240,7 @@ def _confirmation(event: RegistrationOpened | Final, status: Status, now: dateti
         sent_at=None,
         valid_until=None,
         reminded=0,
+        reminded_to=None,
         undeliverable=False,
         mailed=False,
         due_at=None,

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.notifier.domain import Confirmation, Mail, MailKind, is_open
+from services.notifier.domain import Confirmation, Mail, MailKind, Policy, is_open
+from services.notifier.periods import is_late
 from shared.events import ReviewDue
 
 TO_STAFF = frozenset({MailKind.REVIEW_DUE, MailKind.REVIEW_DUE_CLAIMER})
@@ -45,22 +46,24 @@ def review_mails(review: Review, review_mail_to: Sequence[str]) -> list[Mail]:
     return mails
 
 
-def needless(mail: Mail, it: Confirmation | None, now: datetime) -> str | None:
+def needless(mail: Mail, it: Confirmation | None, policy: Policy, now: datetime) -> str | None:
     """Why `mail` is not to be sent any more, in words for operators; None where it is."""
     match mail.kind:
         case MailKind.CONFIRMATION | MailKind.REMINDER:
-            return _outdated(mail, it, now)
+            return _outdated(mail, it, policy, now)
         case MailKind.REVIEW_DUE | MailKind.REVIEW_DUE_CLAIMER:
             return "not sent: the registration was decided before" if it and it.outcome else None
         case _:
             return None
 
 
-def _outdated(mail: Mail, it: Confirmation | None, now: datetime) -> str | None:
+def _outdated(mail: Mail, it: Confirmation | None, policy: Policy, now: datetime) -> str | None:
     if it is None or not is_open(it, now):
         return "not sent: the confirmation was over before"
     if mail.period < it.period:
         return "not sent: superseded by a later confirmation mail"
     if mail.kind is MailKind.REMINDER and mail.number < it.reminded:
         return "not sent: superseded by a later reminder"
+    if mail.kind is MailKind.REMINDER and it.reminded_to and is_late(it.reminded_to, it, policy, now):
+        return "not sent: the next reminder is nearer than the moment of this one"
     return None

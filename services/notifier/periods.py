@@ -1,8 +1,8 @@
 """The period in which a customer may answer: when it begins, its reminders, its end. Pure.
 
 It begins when the mail server accepts the confirmation mail (or refuses it for good), so a mail server that is away
-expires nobody. One reminder at most leaves for one moment of REMINDERS_BEFORE, and none for moments that were missed
-when a later one has passed.
+expires nobody. One reminder at most leaves for one moment of REMINDERS_BEFORE, none for moments that were missed when a
+later one has passed, and none that would leave shortly before the next.
 """
 
 from collections.abc import Iterable
@@ -20,10 +20,16 @@ def due_at(it: Confirmation, policy: Policy) -> datetime | None:
     """The next moment at which there is something to do: a reminder, else the end."""
     if it.status is not Status.PENDING or it.valid_until is None:
         return None
-    if it.undeliverable:
-        return it.valid_until
-    to_come = policy.reminders_before[it.reminded :]
-    return it.valid_until - to_come[0] if to_come else it.valid_until
+    to_come = [] if it.undeliverable else _moments(it, policy)
+    return to_come[0] if to_come else it.valid_until
+
+
+def is_late(moment: datetime, it: Confirmation, policy: Policy, now: datetime) -> bool:
+    """Whether the reminder of `moment` had better not be sent any more: the next one is nearer."""
+    if it.valid_until is None:
+        return False
+    next_one = min((at for before in policy.reminders_before if (at := it.valid_until - before) > now), default=None)
+    return next_one is not None and now - moment > next_one - now
 
 
 def act_when_due(due: Iterable[Confirmation], policy: Policy, now: datetime) -> Decided:
@@ -35,7 +41,7 @@ def act_when_due(due: Iterable[Confirmation], policy: Policy, now: datetime) -> 
         if now >= it.valid_until:
             _expire(it, decided, now)
         else:
-            _remind(it, it.valid_until, decided, policy, now)
+            _remind(it, decided, policy, now)
     return decided
 
 
@@ -47,12 +53,22 @@ def _expire(it: Confirmation, decided: Decided, now: datetime) -> None:
     decided.told.append(event)
 
 
-def _remind(it: Confirmation, valid_until: datetime, decided: Decided, policy: Policy, now: datetime) -> None:
-    passed = sum(valid_until - before <= now for before in policy.reminders_before)
-    after = replace(it, reminded=max(passed, it.reminded))
+def _remind(it: Confirmation, decided: Decided, policy: Policy, now: datetime) -> None:
+    """Once for all the moments that have passed, and not at all where the next one is nearer."""
+    passed = [moment for moment in _moments(it, policy) if moment <= now]
+    owed = bool(passed) and not it.undeliverable and not is_late(passed[-1], it, policy, now)
+    after = replace(it, reminded=it.reminded + owed, reminded_to=passed[-1] if passed else it.reminded_to)
     decided.put(replace(after, due_at=due_at(after, policy)))
-    if after.reminded > it.reminded and not it.undeliverable:
+    if owed:
         decided.mails.append(Mail(it.registration_id, MailKind.REMINDER, after.reminded, it.period))
+
+
+def _moments(it: Confirmation, policy: Policy) -> list[datetime]:
+    """The reminders that are to come, in order."""
+    if it.valid_until is None:
+        return []
+    moments = [it.valid_until - before for before in policy.reminders_before]
+    return [moment for moment in moments if it.reminded_to is None or moment > it.reminded_to]
 
 
 def sent(it: Confirmation, period: int, policy: Policy, now: datetime) -> Decided:
@@ -73,9 +89,20 @@ def sent(it: Confirmation, period: int, policy: Policy, now: datetime) -> Decide
     )
     decided = Decided(changed={it.registration_id: after}, told=[event])
     decided.history.append(moved(it, after, event.type(), ACTOR, now))
-    if it.outcome == Outcome.WITHDRAWN and not knows(it):  # withdrawn while this mail was in flight
-        decided.mails.append(Mail(it.registration_id, MailKind.CUSTOMER_WITHDRAWN))
+    decided.mails += _told_late(it)
     return decided
+
+
+def gone_out(it: Confirmation) -> Decided:
+    """A confirmation mail that may have arrived will not be tried again: whether it did, nobody will know."""
+    return Decided(changed={it.registration_id: replace(it, mailed=True)}, mails=_told_late(it))
+
+
+def _told_late(it: Confirmation) -> list[Mail]:
+    """What the customer is owed where the registration was withdrawn before it was known that a mail had left."""
+    if it.outcome == Outcome.WITHDRAWN and not knows(it):
+        return [Mail(it.registration_id, MailKind.CUSTOMER_WITHDRAWN)]
+    return []
 
 
 def undeliverable(it: Confirmation, period: int, detail: str, policy: Policy, now: datetime) -> Decided:
@@ -96,7 +123,6 @@ def next_resend_at(it: Confirmation, policy: Policy) -> datetime:
 
 
 def _begun(it: Confirmation, policy: Policy, now: datetime) -> Confirmation:
-    """Reminders that would be due before the period began are past."""
-    past = sum(before >= policy.valid_for for before in policy.reminders_before)
-    it = replace(it, valid_until=now + policy.valid_for, reminded=past)
+    """Reminders that would have been due before the period began are past."""
+    it = replace(it, valid_until=now + policy.valid_for, reminded=0, reminded_to=now)
     return replace(it, due_at=due_at(it, policy))

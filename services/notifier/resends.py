@@ -95,6 +95,7 @@ def _resend(it: Confirmation, request: Resend, decided: Decided, now: datetime) 
         sent_at=None,
         valid_until=None,
         reminded=0,
+        reminded_to=None,
         undeliverable=False,
         due_at=None,
     )

@@ -61,6 +61,7 @@ confirmations = Table(
     Column("sent_at", MOMENT),
     Column("valid_until", MOMENT),
     Column("reminded", Integer, nullable=False),
+    Column("reminded_to", MOMENT),
     Column("undeliverable", Boolean, nullable=False),
     Column("mailed", Boolean, nullable=False),
     Column("due_at", MOMENT),
@@ -106,8 +107,8 @@ DUE = (
 )
 
 CHANGING = (
-    "status", "version", "period", "asked_at", "sent_at", "valid_until", "reminded", "undeliverable", "mailed",
-    "due_at", "answered_at", "ended_at", "outcome", "reasons",
+    "status", "version", "period", "asked_at", "sent_at", "valid_until", "reminded", "reminded_to", "undeliverable",
+    "mailed", "due_at", "answered_at", "ended_at", "outcome", "reasons",
 )  # fmt: skip
 APART = "\x1f"
 """Between one confirmation's reasons where many confirmations are written at once: no reason holds it."""

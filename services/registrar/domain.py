@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from shared.eligibility import Account
 from shared.events import (
     ConfirmationExpired,
     CustomerConfirmed,
@@ -98,6 +99,8 @@ class Decided:
     early: list[EarlyWithdrawal] = field(default_factory=list)
 
 
+NO_ACCOUNTS: Mapping[str, Account] = {}
+
 Fact = CustomerConfirmed | CustomerDeclined | ConfirmationExpired | RegistrationWithdrawn | VngApproved | VngRejected
 
 _LEADS_TO: Mapping[type[Fact], Status] = {
@@ -110,7 +113,14 @@ _LEADS_TO: Mapping[type[Fact], Status] = {
 }
 
 
-def advance(facts: Sequence[Fact], known: Mapping[UUID, Registration], now: datetime) -> Decided:
+def advance(
+    facts: Sequence[Fact],
+    known: Mapping[UUID, Registration],
+    now: datetime,
+    accounts: Mapping[str, Account] = NO_ACCOUNTS,
+) -> Decided:
+    """`accounts` are the newest facts about the accounts of what is approved: who opened one at an address may not be
+    who has it by now."""
     decided = Decided()
     for fact in facts:
         before = decided.changed.get(fact.registration_id) or known.get(fact.registration_id)
@@ -123,7 +133,7 @@ def advance(facts: Sequence[Fact], known: Mapping[UUID, Registration], now: date
         elif target not in TRANSITIONS.get((before.status, type(fact)), ()):
             decided.history.append(unmoved(before, fact.type(), _actor(fact, before), now))
         else:
-            _move(before, target, fact, now, decided)
+            _move(before, target, fact, accounts.get(before.customer_email), now, decided)
     return decided
 
 
@@ -135,8 +145,12 @@ def _note_unknown(fact: Fact, decided: Decided) -> None:
         decided.misfits.append((fact, "unknown_registration"))
 
 
-def _move(before: Registration, target: Status, fact: Fact, now: datetime, decided: Decided) -> None:
+def _move(
+    before: Registration, target: Status, fact: Fact, account: Account | None, now: datetime, decided: Decided
+) -> None:
     after = replace(before, status=target, version=before.version + 1, changed_at=now)
+    if account and not account.deleted:
+        after = replace(after, account_id=account.account_id, locale=account.locale)
     decided.changed[after.registration_id] = after
     decided.history.append(moved(before, after, fact.type(), _actor(fact, before), now, _reason(fact)))
     if isinstance(fact, VngApproved):
@@ -163,11 +177,20 @@ def _actor(fact: Fact, registration: Registration) -> str:
 def _reason(fact: Fact) -> str | None:
     match fact:
         case VngApproved():
-            return fact.override_reason or fact.note
+            return _why_approved(fact)
         case VngRejected() | CustomerDeclined() | RegistrationWithdrawn():
             return fact.reason
         case CustomerConfirmed() | ConfirmationExpired():
             return None
+
+
+def _why_approved(fact: VngApproved) -> str | None:
+    said = (
+        fact.override_reason,
+        f"despite {', '.join(fact.failing_codes)}" if fact.failing_codes else None,
+        f"note: {fact.note}" if fact.note else None,
+    )
+    return "; ".join(filter(None, said)) or None
 
 
 def closed(it: Registration, reasons: Sequence[str], now: datetime) -> RegistrationClosed:

@@ -19,7 +19,7 @@ from shared.events import (
     VngRejected,
 )
 from shared.messaging.batch import Handlers
-from shared.stores import remember_accounts
+from shared.stores import find_accounts, remember_accounts
 
 
 async def keep_account_facts(facts: Sequence[AccountFact], tx: Transaction) -> None:
@@ -36,6 +36,12 @@ async def advance_registrations(facts: Sequence[Fact], tx: Transaction) -> None:
     await store.save(tx, domain.advance(facts, known, tx.now))
 
 
+async def approve_registrations(approvals: Sequence[VngApproved], tx: Transaction) -> None:
+    known = await store.lock(tx, [fact.registration_id for fact in approvals])
+    accounts = await find_accounts(tx, [it.customer_email for it in known.values()])
+    await store.save(tx, domain.advance(approvals, known, tx.now, accounts))
+
+
 async def withdraw_registrations(withdrawals: Sequence[RegistrationWithdrawn], tx: Transaction) -> None:
     await store.lock_partners(tx, [it.partner_id for it in withdrawals])
     await advance_registrations(withdrawals, tx)
@@ -49,6 +55,6 @@ def handlers(policy: Policy) -> Handlers:
         CustomerConfirmed: advance_registrations,
         CustomerDeclined: advance_registrations,
         ConfirmationExpired: advance_registrations,
-        VngApproved: advance_registrations,
+        VngApproved: approve_registrations,
         VngRejected: advance_registrations,
     }

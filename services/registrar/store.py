@@ -113,11 +113,13 @@ _moved = select(
     func.unnest(listed("statuses", Text())).label("status"),
     func.unnest(listed("versions", Integer())).label("version"),
     func.unnest(listed("times", DateTime(timezone=True))).label("changed_at"),
+    func.unnest(listed("account_ids", Text())).label("account_id"),
+    func.unnest(listed("locales", Text())).label("locale"),
 ).subquery("moved")
 _MOVE = (
     update(registrations)
     .where(r.registration_id == _moved.c.registration_id)
-    .values(status=_moved.c.status, version=_moved.c.version, changed_at=_moved.c.changed_at)
+    .values({name: _moved.c[name] for name in ("status", "version", "changed_at", "account_id", "locale")})
 )
 
 
@@ -193,6 +195,8 @@ async def _move(tx: Transaction, changed: Mapping[UUID, Registration]) -> None:
         "statuses": [it.status for it in moved],
         "versions": [it.version for it in moved],
         "times": [it.changed_at for it in moved],
+        "account_ids": [it.account_id for it in moved],
+        "locales": [it.locale for it in moved],
     }
     await tx.execute(_MOVE, values)
 

@@ -70,7 +70,7 @@ class Notifier:
         """All that is queued and still worth sending: the mails that left."""
         left = []
         for mail in list(self.queued):
-            if mails.needless(mail, self.confirmations[mail.registration_id], at):
+            if mails.needless(mail, self.confirmations[mail.registration_id], self.policy, at):
                 self.queued.remove(mail)
             else:
                 left.append(mail)

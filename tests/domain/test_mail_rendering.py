@@ -62,6 +62,7 @@ def confirmation(**changes: Any) -> Confirmation:
         "sent_at": NOW,
         "valid_until": NOW + 15 * DAY,
         "reminded": 0,
+        "reminded_to": None,
         "undeliverable": False,
         "mailed": True,
         "due_at": None,

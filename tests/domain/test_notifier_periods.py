@@ -89,8 +89,9 @@ def test_reminders_leave_at_their_moments_and_the_end_comes_at_its_own() -> None
 @pytest.mark.parametrize(
     ("wakes", "owed", "expired"),
     [
-        (END - 2 * DAY, [reminder(1)], False),  # one moment was missed
-        (END - HOUR, [reminder(2)], False),  # both: one mail says it all
+        (END - 5 * DAY, [reminder(1)], False),  # one moment was missed
+        (END - 2 * DAY, [], False),  # it was missed, and the next one is nearer
+        (END - HOUR, [reminder(1)], False),  # both were missed: one mail says it all
         (END + 20 * DAY, [], True),
     ],
 )
@@ -105,7 +106,7 @@ def test_reminders_that_would_come_before_the_mail_itself_are_not_sent() -> None
     notifier = asked(policy).acts(NOW)
     assert reminders(notifier) == []
     assert notifier.it.due_at == END - 7 * DAY
-    assert reminders(notifier.acts(END - 7 * DAY)) == [reminder(3)]
+    assert reminders(notifier.acts(END - 7 * DAY)) == [reminder(1)]
 
 
 def test_without_reminders_there_is_the_end_only() -> None:
@@ -128,7 +129,7 @@ def test_the_period_after_a_resend_begins_anew_with_reminders_of_its_own() -> No
     notifier.mail_server_answers(SECOND, at=sent_at)
     assert (notifier.it.period, notifier.it.valid_until) == (2, sent_at + 15 * DAY)
     notifier.acts(sent_at + 8 * DAY)
-    assert reminders(notifier) == [reminder(2), reminder(1, period=2)]
+    assert reminders(notifier) == [reminder(1), reminder(1, period=2)]
 
 
 def test_an_older_mail_that_is_accepted_late_neither_begins_nor_shortens_the_newer_period() -> None:
@@ -171,6 +172,19 @@ def test_however_irregularly_the_scheduler_acts_it_goes_on_and_reminds_once_a_mo
     assert (notifier.it.status is Status.EXPIRED) == (now >= END)
 
 
+def test_a_reminder_that_the_settings_drop_loses_no_other() -> None:
+    notifier = asked().acts(END - 7 * DAY)
+    notifier.policy = replace(POLICY, reminders_before=(DAY,))
+    notifier.acts(END - DAY)
+    assert reminders(notifier) == [reminder(1), reminder(2)]
+
+
+def test_no_two_reminders_leave_close_to_each_other_however_late_the_first() -> None:
+    for waited in (4 * DAY, 5 * DAY, 6 * DAY - timedelta(minutes=5)):
+        notifier = asked().acts(END - 7 * DAY + waited).acts(END - DAY)
+        assert reminders(notifier) == [reminder(1)], waited
+
+
 @pytest.mark.parametrize("after", [(), (DAY,), (10 * DAY, 7 * DAY, DAY)])
 def test_other_reminders_in_the_settings_keep_no_confirmation_due_for_ever(after: tuple[timedelta, ...]) -> None:
     notifier = asked().acts(END - 7 * DAY)
@@ -194,6 +208,9 @@ def at(**changes: Any) -> Confirmation:
         (reminder(1), at(reminded=1), None),
         (reminder(1), at(reminded=2), "later reminder"),
         (reminder(2), at(reminded=2), None),
+        (reminder(1), at(reminded=1, reminded_to=NOW - 3 * DAY, valid_until=NOW + 4 * DAY), None),
+        (reminder(1), at(reminded=1, reminded_to=NOW - 4 * DAY, valid_until=NOW + 3 * DAY), "next reminder is nearer"),
+        (reminder(2), at(reminded=2, reminded_to=NOW - HOUR, valid_until=NOW + 23 * HOUR), None),
         (reminder(2), at(period=2, valid_until=None), "later confirmation"),
         (reminder(2), at(valid_until=NOW), "over"),
         (reminder(2), at(status=Status.EXPIRED), "over"),
@@ -205,7 +222,7 @@ def at(**changes: Any) -> Confirmation:
     ],
 )
 def test_a_mail_that_is_not_apt_any_more_is_not_sent(mail: Mail, it: Confirmation | None, why: str | None) -> None:
-    said = mails.needless(mail, it, NOW)
+    said = mails.needless(mail, it, POLICY, NOW)
     assert (said is None) if why is None else (why in (said or ""))
 
 

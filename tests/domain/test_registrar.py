@@ -376,11 +376,16 @@ def test_nothing_moves_a_refused_registration() -> None:
 
 
 def test_history_names_who_did_it_and_why() -> None:
-    registrar = Registrar().hears(requested()).hears(confirmed()).hears(vng_approved(override_reason="Ngoại lệ"))
+    registrar = (
+        Registrar()
+        .hears(requested())
+        .hears(confirmed())
+        .hears(vng_approved(override_reason="Ngoại lệ", failing_codes=("has_credit", "in_poc"), note="Đã gọi"))
+    )
     assert [(line.version, line.event, line.actor, line.reason) for line in registrar.history] == [
         (1, "RegistrationRequested", "staff@partner.example", None),
         (2, "CustomerConfirmed", CUSTOMER, None),
-        (3, "VngApproved", "lan@vng.example", "Ngoại lệ"),
+        (3, "VngApproved", "lan@vng.example", "Ngoại lệ; despite has_credit, in_poc; note: Đã gọi"),
     ]
 
 

@@ -16,7 +16,7 @@ from services.registrar.handlers import handlers
 from services.registrar.opening import Policy
 from shared.database import Database, Transaction
 from shared.eligibility import AccountDeleted, CurrentCustomers
-from shared.events import AccountUpdated, Event, RegistrationRequested
+from shared.events import AccountUpdated, Event, Locale, RegistrationApproved, RegistrationRequested
 from shared.messaging.batch import Handlers
 from shared.stores import history_of
 from tests.domain.facts import (
@@ -242,6 +242,25 @@ async def test_an_account_that_changes_while_it_is_requested_is_decided_on_one_o
         await until_another_waits()
     await second
     assert await rows(registrar, "select codes from registrations") == [(["in_poc"],)]
+
+
+async def test_an_approval_names_the_account_that_stands_at_the_address_now(registrar: Database) -> None:
+    await hear(registrar, requested())
+    await hear(registrar, account_updated(version=2, account_id="account-2", locale=Locale.EN))
+    await hear(registrar, vng_approved())
+    [(payload,)] = await rows(registrar, "select payload from outbox where type = 'RegistrationApproved'")
+    approved = RegistrationApproved.model_validate_json(payload)
+    assert (approved.account_id, approved.locale) == ("account-2", Locale.EN)
+    async with registrar.transaction() as tx:
+        stored = await store.get(tx, ONE)
+    assert stored and (stored.account_id, stored.locale) == ("account-2", Locale.EN)
+
+
+async def test_an_account_deleted_meanwhile_leaves_the_approval_the_one_that_was_requested(registrar: Database) -> None:
+    await hear(registrar, requested())
+    await hear(registrar, AccountDeleted(CUSTOMER))
+    await hear(registrar, vng_approved())
+    assert await rows(registrar, "select account_id from registrations") == [(f"account of {CUSTOMER}",)]
 
 
 async def test_crossing_batches_never_deadlock_and_keep_limit_and_holder(registrar: Database) -> None:
