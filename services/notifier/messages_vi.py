@@ -30,10 +30,10 @@ MESSAGES = {
         "Quyết định là của bạn."
     ),
     "If you confirm": "Nếu bạn xác nhận",
-    "%(partner)s sets your prices.": "%(partner)s đặt giá cho bạn.",
+    "%(partner)s sets your prices.": "%(partner)s quy định giá dịch vụ cho bạn.",
     "Credits for this account come through %(partner)s.": "Credit của tài khoản này được cấp qua %(partner)s.",
     "VNG Cloud may have to approve; you get an email when it is done.": (
-        "VNG Cloud có thể phải phê duyệt; bạn sẽ nhận được email khi hoàn tất."
+        "Đăng ký có thể cần VNG Cloud phê duyệt; bạn sẽ nhận được email khi hoàn tất."
     ),
     "What does not change": "Những gì không thay đổi",
     "Your account, your services and your data stay yours.": ("Tài khoản, dịch vụ và dữ liệu vẫn là của bạn."),
@@ -43,8 +43,12 @@ MESSAGES = {
     "Confirm": "Xác nhận",
     "Decline": "Từ chối",
     "Reason for declining (optional; the partner reads it)": ("Lý do từ chối (không bắt buộc; đối tác sẽ đọc được)"),
-    "The reason is too long: please use 1000 characters or fewer.": ("Lý do quá dài: xin dùng tối đa 1000 ký tự."),
-    "Please use plain text for the reason.": "Xin chỉ dùng chữ thường trong lý do.",
+    "You have not declined yet. The reason is too long: please use 1000 characters or fewer.": (
+        "Bạn chưa từ chối. Lý do quá dài: vui lòng dùng tối đa 1000 ký tự."
+    ),
+    "You have not declined yet. Please write the reason in ordinary characters.": (
+        "Bạn chưa từ chối. Vui lòng viết lý do bằng các ký tự thông thường."
+    ),
     "This page is valid until %(until)s.": "Trang này có hiệu lực đến %(until)s.",
     "Thank you, you have confirmed": "Cảm ơn, bạn đã xác nhận",
     "Your account <strong>%(account)s</strong> is to be registered with %(partner)s. VNG Cloud checks the registration "
@@ -61,38 +65,38 @@ MESSAGES = {
     "The registration is approved": "Đăng ký đã được xác nhận",
     "%(partner)s now sets the prices of your account <strong>%(account)s</strong>, and credits come through "
     "%(partner)s. For questions, please ask %(partner)s.": (
-        "%(partner)s nay đặt giá cho tài khoản <strong>%(account)s</strong> của bạn, và credit được cấp qua "
-        "%(partner)s. Mọi câu hỏi, xin liên hệ %(partner)s."
+        "Từ nay %(partner)s quy định giá dịch vụ cho tài khoản <strong>%(account)s</strong> của bạn và credit "
+        "được cấp qua %(partner)s. Mọi câu hỏi, vui lòng liên hệ %(partner)s."
     ),
     "The registration was not approved": "Đăng ký không được phê duyệt",
     "VNG Cloud did not approve the registration of your account <strong>%(account)s</strong> with %(partner)s. "
     "Nothing changes for you. For questions, please ask %(partner)s or VNG Cloud's support.": (
         "VNG Cloud không phê duyệt việc đăng ký tài khoản <strong>%(account)s</strong> của bạn với %(partner)s. "
-        "Không có gì thay đổi. Mọi câu hỏi, xin liên hệ %(partner)s hoặc bộ phận hỗ trợ của VNG Cloud."
+        "Không có gì thay đổi. Mọi câu hỏi, vui lòng liên hệ %(partner)s hoặc bộ phận hỗ trợ của VNG Cloud."
     ),
     "This link has expired": "Liên kết này đã hết hạn",
     "The time to answer ended on %(when)s.": "Thời hạn trả lời đã hết vào %(when)s.",
     "Nothing has changed for your account <strong>%(account)s</strong>. If you want it to be registered, ask "
     "%(partner)s to register it again.": (
-        "Tài khoản <strong>%(account)s</strong> của bạn không có gì thay đổi. Nếu bạn muốn được đăng ký, hãy đề nghị "
-        "%(partner)s đăng ký lại."
+        "Tài khoản <strong>%(account)s</strong> của bạn không có gì thay đổi. Nếu bạn vẫn muốn được đăng ký, "
+        "hãy đề nghị %(partner)s đăng ký lại."
     ),
     "%(partner)s has withdrawn its request": "%(partner)s đã rút lại đề nghị",
     "%(partner)s withdrew it on %(when)s.": "%(partner)s đã rút lại vào %(when)s.",
     "Nothing has changed for your account <strong>%(account)s</strong>, and there is nothing for you to do. If this "
     "surprises you, ask %(partner)s; it can register your account again.": (
-        "Tài khoản <strong>%(account)s</strong> của bạn không có gì thay đổi và bạn không cần làm gì. Nếu bạn thấy "
-        "bất ngờ, xin liên hệ %(partner)s; họ có thể đăng ký lại tài khoản của bạn."
+        "Tài khoản <strong>%(account)s</strong> của bạn không có gì thay đổi và bạn không cần làm gì. Nếu bạn không rõ "
+        "vì sao, vui lòng liên hệ %(partner)s; họ có thể đăng ký lại tài khoản của bạn."
     ),
     "You confirmed on %(when)s.": "Bạn đã xác nhận vào %(when)s.",
     "You declined on %(when)s.": "Bạn đã từ chối vào %(when)s.",
     "VNG Cloud approved it on %(when)s.": "VNG Cloud đã phê duyệt vào %(when)s.",
     "VNG Cloud decided this on %(when)s.": "VNG Cloud đã quyết định vào %(when)s.",
     "VNG Cloud ended it on %(when)s.": "VNG Cloud đã kết thúc vào %(when)s.",
-    "This request is no longer open": "Yêu cầu này không còn mở",
+    "This request is no longer open": "Đề nghị này đã kết thúc",
     "The registration of your account <strong>%(account)s</strong> with %(partner)s was ended, and nothing has changed "
     "for you. For questions, please ask %(partner)s.": (
         "Việc đăng ký tài khoản <strong>%(account)s</strong> của bạn với %(partner)s đã kết thúc và không có gì "
-        "thay đổi. Mọi câu hỏi, xin liên hệ %(partner)s."
+        "thay đổi. Mọi câu hỏi, vui lòng liên hệ %(partner)s."
     ),
 }

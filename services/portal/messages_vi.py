@@ -20,7 +20,7 @@ MESSAGES = {
         "Đã thêm %(n)s khách hàng. Yêu cầu xác nhận sẽ được gửi đến email của khách hàng."
     ),
     # Statuses
-    "Registered": "Đã đăng ký",
+    "Registered": "Đã gửi đăng ký",
     "Waiting for the customer's confirmation": "Chờ khách hàng xác nhận",
     "Waiting for VNG Cloud's approval": "Chờ VNG Cloud phê duyệt",
     "Approved": "Đã xác nhận",
@@ -37,7 +37,8 @@ MESSAGES = {
         "Địa chỉ email này chưa phải là tài khoản đã đăng ký trên VNG Cloud. "
         "Hãy kiểm tra lại địa chỉ, hoặc đề nghị khách hàng đăng ký tài khoản trước."
     ),
-    "The account does not meet the conditions. It must:": ("Tài khoản chưa đáp ứng các điều kiện. Tài khoản phải:"),
+    "The account does not meet the conditions.": "Tài khoản chưa đáp ứng các điều kiện.",
+    "It must:": "Tài khoản phải:",
     "have no credit balance": "không còn số dư credit",
     "use none of VNG Cloud's services": "không đang sử dụng dịch vụ của VNG Cloud",
     "be offered none of VNG Cloud's discounts": "không đang được hưởng chiết khấu của VNG Cloud",
@@ -177,6 +178,18 @@ MESSAGES = {
     "There is nothing left to withdraw. You can register the account again.": (
         "Không còn gì để rút lại. Bạn có thể đăng ký lại tài khoản này."
     ),
+    # How it stands
+    "VNG Cloud is checking the account. There is nothing for you to do.": (
+        "VNG Cloud đang kiểm tra tài khoản. Bạn không cần làm gì thêm."
+    ),
+    "The customer was asked by email, and can answer until %(until)s.": (
+        "Yêu cầu xác nhận đã được gửi qua email. Khách hàng có thể trả lời đến %(until)s."
+    ),
+    "The email that asks the customer to confirm is on its way.": "Email xác nhận đang được gửi đến khách hàng.",
+    "The customer has confirmed. VNG Cloud decides now; there is nothing for you to do.": (
+        "Khách hàng đã xác nhận. VNG Cloud đang xem xét; bạn không cần làm gì thêm."
+    ),
+    "You manage this customer's credits and price lists.": "Bạn quản lý credit và bảng giá của khách hàng này.",
     # The timeline
     "Registered by %(who)s": "%(who)s đã đăng ký",
     "Checked by VNG Cloud: the customer is asked to confirm": ("VNG Cloud đã kiểm tra: yêu cầu khách hàng xác nhận"),
@@ -190,7 +203,7 @@ MESSAGES = {
     "Approved by VNG Cloud's staff": "Nhân viên VNG Cloud đã phê duyệt",
     "Refused by VNG Cloud": "VNG Cloud không chấp nhận",
     "Timeline": "Diễn biến",
-    "Back to the list": "Về danh sách",
+    "Back to the list": "Quay lại danh sách",
     # The form
     "Customer %(n)s": "Khách hàng %(n)s",
     "Add a customer": "Thêm một khách hàng",
