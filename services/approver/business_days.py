@@ -1,12 +1,12 @@
-"""When a review is due: so many business days after the case was opened, by Vietnam's calendar.
+"""When a review is due: so many business days after the customer confirmed, by Vietnam's calendar.
 
 Saturdays, Sundays and public holidays are no business days, nor are the days off that the government declares in place
 of holidays on a weekend, or moves next to one. Saturdays that are worked in exchange stay days of rest here: a review
 is then due a day later than it could be, never earlier.
 
-What was opened on a business day is due at the same local time of the last day. What was opened on another day counts
-from the beginning of the next business day, so it is never due before something that was opened earlier. Pure: the
-holidays are an argument.
+What waits since a business day is due at the same local time of the last day. What waits since another day counts from
+the beginning of the next business day, so it is never due before something that waits longer. Pure: the holidays are an
+argument.
 """
 
 from collections.abc import Container
@@ -18,11 +18,11 @@ _DAY = timedelta(days=1)
 _SATURDAY = 5
 
 
-def after_business_days(opened_at: datetime, days: int, holidays: Container[date]) -> datetime:
-    """In UTC. No days: `opened_at` itself, whatever day it is."""
+def after_business_days(since: datetime, days: int, holidays: Container[date]) -> datetime:
+    """In UTC. No days: `since` itself, whatever day it is."""
     if days == 0:
-        return opened_at
-    day, clock = _first_business_day(opened_at.astimezone(VIETNAM), holidays)
+        return since
+    day, clock = _first_business_day(since.astimezone(VIETNAM), holidays)
     for _ in range(days):
         day = _business_day_from(day + _DAY, holidays)
     return datetime.combine(day, clock, VIETNAM).astimezone(UTC)

@@ -1,12 +1,14 @@
 """Claims: who holds a case for a while, and what follows when nobody does any more. Pure.
 
+Claims and releases change no status: history notes each, and until when the claim was tells one from the next.
+
 A claimed case is left to its claimer: the policy does not touch it, and only an admin may come between. So whenever a
 claim ends without a decision, the policy is applied to what the account has become meanwhile.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from services.approver.domain import Case, ClaimEnd, Decided, Status, apply_policy
 from services.approver.refusals import (
@@ -16,6 +18,11 @@ from services.approver.refusals import (
     RegistrationOver,
 )
 from shared.eligibility import Account, CurrentCustomers
+from shared.history import unmoved
+
+CASE_CLAIMED = "CaseClaimed"
+CASE_RELEASED = "CaseReleased"
+"""Notes in the history. With a `reason` they name who held the case before, where it was somebody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +40,12 @@ def claim(
     """Held by `reviewer` for a while; an admin may take it over."""
     if refusal := already_over(case) or claimed_by_another(case, reviewer, now):
         return refusal
-    claimed = replace(case, claimed_by=reviewer.email, claimed_until=now + claim_for)
-    return Decided(changed={case.registration_id: claimed})
+    until = now + claim_for
+    claimed = replace(case, claimed_by=reviewer.email, claimed_until=until)
+    holder = _other_holder(case, reviewer, now)
+    note = f"taken over, {_written(until)}" if holder else _written(until)
+    line = unmoved(case, CASE_CLAIMED, reviewer.email, now, note=note, reason=holder)
+    return Decided(changed={case.registration_id: claimed}, history=[line])
 
 
 def release(
@@ -48,8 +59,12 @@ def release(
         return Decided()
     if not reviewer.may_act_for(claimer):
         return ClaimOfAnother(claimer, case.claimed_until)
+    holder, note = _other_holder(case, reviewer, now), _written(case.claimed_until)
+    line = unmoved(case, CASE_RELEASED, reviewer.email, now, note=note, reason=holder)
     accounts = {account.email: account} if account else {}
-    return _end([case], accounts, policy, ClaimEnd.RELEASED, now)
+    decided = _end([case], accounts, policy, ClaimEnd.RELEASED, now)
+    decided.history.insert(0, line)
+    return decided
 
 
 def lapse(cases: Iterable[Case], accounts: Mapping[str, Account], policy: CurrentCustomers, now: datetime) -> Decided:
@@ -73,6 +88,15 @@ def claimed_by_another(case: Case, reviewer: Reviewer, now: datetime) -> CaseCla
     if claimer is None or case.claimed_until is None or reviewer.may_act_for(claimer):
         return None
     return CaseClaimedByAnother(claimer, case.claimed_until)
+
+
+def _other_holder(case: Case, reviewer: Reviewer, now: datetime) -> str | None:
+    holder = case.claimer(now)
+    return holder if holder != reviewer.email else None
+
+
+def _written(until: datetime) -> str:
+    return f"until {until.astimezone(UTC).isoformat().replace('+00:00', 'Z')}"
 
 
 def _end(

@@ -67,7 +67,7 @@ TRANSITIONS: Mapping[tuple[Status | None, Cause], frozenset[Status]] = {
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`due_at` answers when the review of a case opened at a moment is due."""
+    """`due_at` answers when the review of a case that waits since a moment is due."""
 
     policy: CurrentCustomers
     claim_for: timedelta
@@ -76,8 +76,11 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`outcome` and `final_at` are registrar's final word; before it a decision is not yet final. `decided_by` names a
-    person or the policy, and `reason` is what they gave. A case that was never opened has no `due_at`."""
+    """`waiting_since` is when the customer confirmed, however late that was read: the review is due by it.
+
+    `outcome` and `final_at` are registrar's final word; before it a decision is not yet final. `decided_by` names a
+    person or the policy, and `reason` is what they gave. A case that was never opened waits for nothing and has no
+    `due_at`."""
 
     registration_id: UUID
     partner_id: str
@@ -90,6 +93,7 @@ class Case:
     opened_at: datetime
     facts: Facts | None = None
     """About the account at opening; None: there was no such account."""
+    waiting_since: datetime | None = None
     due_at: datetime | None = None
     due_told_at: datetime | None = None
     claimed_by: str | None = None
@@ -127,14 +131,14 @@ def open_cases(
     now: datetime,
 ) -> Decided:
     decided = Decided()
-    due_at = rules.due_at(now)
     for event in confirmed:
         before = decided.now_known(event.registration_id, known)
         if before:
             decided.history.append(unmoved(before, event.type(), event.customer_email, now))
             continue
         account = accounts.get(event.customer_email)
-        case = replace(_case(event, now), due_at=due_at, facts=facts_of(account))
+        since = min(event.confirmed_at, now)
+        case = replace(_case(event, now), waiting_since=since, due_at=rules.due_at(since), facts=facts_of(account))
         decided.new[case.registration_id] = case
         if decision := decide_by_policy(case.registration_id, account, rules.policy, now):
             settle(case, None, CustomerConfirmed, decision, now, decided)
@@ -207,8 +211,18 @@ def settle(case: Case, before: Case | None, cause: Cause, decision: Decision, no
     )
     name = cause.value if isinstance(cause, ClaimEnd) else cause.type()
     decided.put(after)
-    decided.history.append(moved(before, after, name, by, now, reason))
+    decided.history.append(moved(before, after, name, by, now, _all_that_was_said(decision)))
     decided.told.append(decision)
+
+
+def _all_that_was_said(decision: Decision) -> str | None:
+    """In one text, for history: an approval may have a reason to override conditions, those conditions, and a note."""
+    if isinstance(decision, VngRejected):
+        return decision.reason
+    if not decision.override_reason:
+        return decision.note
+    said = f"{decision.override_reason}; despite {', '.join(decision.failing_codes)}"
+    return f"{said}; note: {decision.note}" if decision.note else said
 
 
 def _case(event: CustomerConfirmed | Final, now: datetime) -> Case:

@@ -5,11 +5,15 @@ from dataclasses import dataclass, fields
 from shared.eligibility import Account
 from shared.events import Billing
 
-Value = bool | int | Billing | None
+Value = bool | int | str | Billing | None
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
+    """Whose account it is, too: an address may come to belong to another account."""
+
+    account_id: str
+    holder_name: str
     billing: Billing
     credit_balance: int
     active_services: int

@@ -30,15 +30,15 @@ async def close_cases(finals: Sequence[Final], tx: Transaction) -> None:
     await store.save(tx, domain.close_cases(finals, known, tx.now))
 
 
-async def remind_of_reviews(tx: Transaction, most: int) -> int:
-    cases = await store.take_due(tx, most)
+async def remind_of_reviews(tx: Transaction, most: int, skip: int) -> int:
+    cases = await store.take_due(tx, most, skip)
     await store.save(tx, reviews.remind(cases, tx.now))
     return len(cases)
 
 
-async def end_lapsed_claims(tx: Transaction, most: int, *, rules: Rules) -> int:
+async def end_lapsed_claims(tx: Transaction, most: int, skip: int, *, rules: Rules) -> int:
     """Accounts are locked before cases: which accounts, is looked up first, without a lock."""
-    lapsed = await store.find_lapsed(tx, most)
+    lapsed = await store.find_lapsed(tx, most, skip)
     if not lapsed:
         return 0
     accounts = await lock_accounts(tx, lapsed.values())

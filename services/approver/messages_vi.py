@@ -47,7 +47,7 @@ MESSAGES = {
         "đã quyết định, chưa có hiệu lực cuối cùng; người quyết định: %(who)s, %(when)s"
     ),
     "Final since %(when)s.": "Có hiệu lực cuối cùng từ %(when)s.",
-    "Withdrawn by the partner, %(when)s.": "Đối tác đã rút đăng ký, %(when)s.",
+    "Withdrawn by the partner, %(when)s.": "Đối tác đã rút lại đăng ký, %(when)s.",
     "Declined by the customer, %(when)s.": "Khách hàng đã từ chối, %(when)s.",
     "Expired, %(when)s: the customer had not confirmed in time.": (
         "Hết hạn, %(when)s: khách hàng không xác nhận đúng hạn."
@@ -56,7 +56,7 @@ MESSAGES = {
     "Rejected, %(when)s.": "Đã bị từ chối, %(when)s.",
     "Approved, %(when)s.": "Đã được phê duyệt, %(when)s.",
     "Withdrawn by the partner before your decision took effect, %(when)s.": (
-        "Đối tác đã rút đăng ký trước khi quyết định của bạn có hiệu lực, %(when)s."
+        "Đối tác đã rút lại đăng ký trước khi quyết định của bạn có hiệu lực, %(when)s."
     ),
     "Declined by the customer before your decision took effect, %(when)s.": (
         "Khách hàng đã từ chối trước khi quyết định của bạn có hiệu lực, %(when)s."
@@ -83,10 +83,17 @@ MESSAGES = {
     "The account does not meet every condition. Give a reason to approve it nevertheless, or reject it.": (
         "Tài khoản không đáp ứng đủ điều kiện. Vui lòng nêu lý do nếu vẫn phê duyệt, hoặc từ chối."
     ),
+    "The account changed while this page was open, so it was not approved. Not met now:": (
+        "Tài khoản đã thay đổi trong lúc trang này đang mở nên chưa được phê duyệt. Điều kiện hiện không đáp ứng:"
+    ),
+    "The newest facts about accounts are still being read, so nothing was changed. Please send it again in a moment.": (
+        "Hệ thống đang cập nhật thông tin tài khoản mới nhất nên chưa có gì thay đổi. Vui lòng gửi lại sau giây lát."
+    ),
     "Your answer did not take effect.": "Thao tác của bạn không có hiệu lực.",
     "Please give a reason: the partner reads it.": "Vui lòng nêu lý do: đối tác sẽ đọc lý do này.",
     "Please use 1000 characters or fewer.": "Vui lòng dùng tối đa 1000 ký tự.",
-    "Please use plain text.": "Vui lòng chỉ dùng văn bản thuần túy.",
+    "Please use plain text.": "Vui lòng viết bằng các ký tự thông thường.",
+    "Please give a reason to approve it nevertheless.": "Vui lòng nêu lý do nếu vẫn phê duyệt.",
     # One case
     "The request": "Yêu cầu",
     "Common name": "Tên thường gọi",
@@ -100,6 +107,21 @@ MESSAGES = {
     "Account": "Tài khoản",
     "Holder": "Chủ tài khoản",
     "Your decision": "Quyết định của bạn",
+    "Nothing was decided: something below needs another look.": (
+        "Chưa có quyết định nào được ghi nhận: có chỗ bên dưới cần xem lại."
+    ),
+    "Claim the case to keep it to yourself while you look into it. You can also decide without a claim.": (
+        "Nhận xử lý để giữ hồ sơ cho riêng bạn trong lúc xem xét. Bạn cũng có thể quyết định mà không cần nhận."
+    ),
+    "You hold this case until %(until)s.": "Bạn đang nhận xử lý hồ sơ này đến %(until)s.",
+    ("%(who)s holds this case until %(until)s. As an administrator you can decide it, take it over or release it."): (
+        "%(who)s đang nhận xử lý hồ sơ này đến %(until)s. "
+        "Là quản trị viên, bạn có thể quyết định, tiếp quản hoặc trả lại hồ sơ."
+    ),
+    "This case is claimed by %(who)s until %(when)s. Until then only %(who)s or an administrator can decide it.": (
+        "%(who)s đang nhận xử lý hồ sơ này đến %(when)s. "
+        "Trước thời điểm đó, chỉ %(who)s hoặc quản trị viên mới có thể quyết định."
+    ),
     "Claim": "Nhận xử lý",
     "Take over the claim": "Tiếp quản hồ sơ",
     "Release the claim": "Trả lại hồ sơ",
@@ -108,12 +130,16 @@ MESSAGES = {
     "Approve": "Phê duyệt",
     "Reason for rejecting (the partner reads it)": "Lý do từ chối (đối tác sẽ đọc)",
     "Reject": "Từ chối",
+    "Back to the open cases": "Quay lại các hồ sơ đang mở",
     # History
     "History": "Lịch sử",
     "The customer confirmed": "Khách hàng đã xác nhận",
     "The account changed": "Tài khoản thay đổi",
     "The claim lapsed": "Hết thời gian nhận xử lý",
+    "The case was claimed": "Hồ sơ được nhận xử lý",
+    "The claim was taken over": "Hồ sơ được tiếp quản",
     "The claim was released": "Hồ sơ được trả lại",
+    "claimed before by %(who)s": "trước đó do %(who)s nhận xử lý",
     "VNG Cloud approved": "VNG Cloud phê duyệt",
     "VNG Cloud rejected": "VNG Cloud từ chối",
     "The review became due": "Đến hạn xét duyệt",
@@ -123,6 +149,6 @@ MESSAGES = {
     "refused at the request": "không được chấp nhận khi yêu cầu",
     "declined by the customer": "khách hàng từ chối",
     "not confirmed in time": "không xác nhận đúng hạn",
-    "withdrawn by the partner": "đối tác rút đăng ký",
+    "withdrawn by the partner": "đối tác rút lại đăng ký",
     "rejected": "bị từ chối",
 }

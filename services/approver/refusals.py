@@ -14,6 +14,8 @@ class RefusalCode(StrEnum):
     CASE_CLAIMED_BY_ANOTHER = "case_claimed_by_another"
     CLAIM_OF_ANOTHER = "claim_of_another"
     NO_LONGER_ELIGIBLE = "no_longer_eligible"
+    CONDITIONS_CHANGED = "conditions_changed"
+    FACTS_NOT_YET_READ = "facts_not_yet_read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +61,27 @@ class NoLongerEligible:
     codes: tuple[str, ...]
 
 
-Refusal = CaseAlreadyDecided | RegistrationOver | CaseClaimedByAnother | ClaimOfAnother | NoLongerEligible
+@dataclass(frozen=True, slots=True)
+class ConditionsChanged:
+    """The account fails these codes since the reviewer saw it: nobody overrides what they have not seen."""
+
+    code: ClassVar = RefusalCode.CONDITIONS_CHANGED
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FactsNotYetRead:
+    """Approver has just started: the newest facts about accounts may not be among those it knows."""
+
+    code: ClassVar = RefusalCode.FACTS_NOT_YET_READ
+
+
+Refusal = (
+    CaseAlreadyDecided
+    | RegistrationOver
+    | CaseClaimedByAnother
+    | ClaimOfAnother
+    | NoLongerEligible
+    | ConditionsChanged
+    | FactsNotYetRead
+)

@@ -3,7 +3,7 @@
 A decision is made on the newest facts about the account: one that no longer qualifies is approved only with a reason.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from services.approver.policy import Decision
 from services.approver.refusals import (
     CaseAlreadyDecided,
     CaseClaimedByAnother,
+    ConditionsChanged,
     NoLongerEligible,
     Refusal,
     RegistrationOver,
@@ -28,10 +29,13 @@ def approve(
     note: str | None,
     override_reason: str | None,
     now: datetime,
+    seen_codes: Collection[str] | None = None,
 ) -> VngApproved | Refusal:
-    """`codes` are the account's `failing_codes`."""
+    """`codes` are the account's `failing_codes`, `seen_codes` those that the reviewer was shown; None: nobody says."""
     if refusal := may_not_decide(case, reviewer, now):
         return refusal
+    if seen_codes is not None and (unseen := tuple(code for code in codes if code not in seen_codes)):
+        return ConditionsChanged(unseen)
     if codes and not override_reason:
         return NoLongerEligible(codes)
     return VngApproved(

@@ -51,6 +51,7 @@ cases = Table(
     Column("version", Integer, nullable=False),
     Column("opened_at", DateTime(timezone=True), nullable=False),
     Column("facts", JSON(none_as_null=True)),
+    Column("waiting_since", DateTime(timezone=True)),
     Column("due_at", DateTime(timezone=True)),
     Column("due_told_at", DateTime(timezone=True)),
     Column("claimed_by", Text),
@@ -70,6 +71,7 @@ cases = Table(
 c = cases.c
 _NOW = bindparam("now", type_=DateTime(timezone=True))
 _MOST = bindparam("most", type_=Integer())
+_SKIP = bindparam("skip", type_=Integer())
 
 _LOCK = (
     select(cases).where(c.registration_id == any_(listed("ids", Uuid()))).order_by(c.registration_id).with_for_update()
@@ -88,6 +90,7 @@ _TAKE_DUE = (
     .where(text(_NOT_TOLD_SQL), c.due_at <= _NOW)
     .order_by(c.due_at)
     .limit(_MOST)
+    .offset(_SKIP)
     .with_for_update(skip_locked=True)
 )
 _FIND_LAPSED = (
@@ -95,6 +98,7 @@ _FIND_LAPSED = (
     .where(text(_CLAIMED_SQL), c.claimed_until <= _NOW)
     .order_by(c.claimed_until)
     .limit(_MOST)
+    .offset(_SKIP)
 )
 _TAKE_LAPSED = (
     select(cases)
@@ -130,14 +134,14 @@ async def lock_open_of(tx: Transaction, emails: Iterable[str]) -> list[Case]:
     return [_case(row) for row in await tx.execute(_LOCK_OPEN_OF, {"emails": sorted(set(emails))})]
 
 
-async def take_due(tx: Transaction, most: int) -> list[Case]:
+async def take_due(tx: Transaction, most: int, skip: int) -> list[Case]:
     """Open cases whose review is due and was not told, locked: those that nobody else has in hand."""
-    return [_case(row) for row in await tx.execute(_TAKE_DUE, {"now": tx.now, "most": most})]
+    return [_case(row) for row in await tx.execute(_TAKE_DUE, {"now": tx.now, "most": most, "skip": skip})]
 
 
-async def find_lapsed(tx: Transaction, most: int) -> dict[UUID, str]:
+async def find_lapsed(tx: Transaction, most: int, skip: int) -> dict[UUID, str]:
     """Cases with a claim whose time is over, not locked, and their accounts: these are to be locked first."""
-    rows = await tx.execute(_FIND_LAPSED, {"now": tx.now, "most": most})
+    rows = await tx.execute(_FIND_LAPSED, {"now": tx.now, "most": most, "skip": skip})
     return {row.registration_id: row.customer_email for row in rows}
 
 

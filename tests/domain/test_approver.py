@@ -16,6 +16,7 @@ from services.approver.refusals import (
     CaseAlreadyDecided,
     CaseClaimedByAnother,
     ClaimOfAnother,
+    ConditionsChanged,
     NoLongerEligible,
     Refusal,
     RegistrationOver,
@@ -31,6 +32,7 @@ from tests.domain.facts import (
     HOUR,
     NOW,
     ONE,
+    TWO,
     account,
     confirmed,
     registration_approved,
@@ -83,10 +85,16 @@ class Approver:
         return self._keep_unless_refused(claims.release(self.case, self.account, reviewer, self._rules.policy, at))
 
     def approves(
-        self, reviewer: Reviewer, at: datetime = NOW, *, override: str | None = None, note: str | None = None
+        self,
+        reviewer: Reviewer,
+        at: datetime = NOW,
+        *,
+        override: str | None = None,
+        note: str | None = None,
+        seen: frozenset[str] | None = None,
     ) -> VngApproved | VngRejected | Refusal:
         codes = failing_codes(self.account, self._rules.policy)
-        return self._settles(reviews.approve(self.case, codes, reviewer, note, override, at), at)
+        return self._settles(reviews.approve(self.case, codes, reviewer, note, override, at, seen), at)
 
     def rejects(self, reviewer: Reviewer, at: datetime = NOW) -> VngApproved | VngRejected | Refusal:
         return self._settles(reviews.reject(self.case, reviewer, "Hồ sơ thiếu", at), at)
@@ -216,6 +224,59 @@ def test_an_account_that_no_longer_qualifies_is_approved_only_with_a_reason_to_o
     assert approver.case.reason == "Ngoại lệ"
 
 
+CREDIT_AND_POC = account(credit_balance=5, in_poc=True)
+
+
+@pytest.mark.parametrize("override", [None, "Ngoại lệ"])
+@pytest.mark.parametrize(
+    ("known", "seen", "unseen"),
+    [
+        (CREDIT_AND_POC, [], ("has_credit", "in_poc")),
+        (CREDIT_AND_POC, ["has_credit"], ("in_poc",)),
+        (account(deleted=True), ["in_poc"], ("not_registered",)),
+    ],
+)
+def test_nobody_overrides_a_condition_that_the_page_did_not_show(
+    known: Account, seen: list[str], unseen: tuple[str, ...], override: str | None
+) -> None:
+    approver = Approver(known).hears(confirmed())
+    assert approver.approves(LAN, override=override, seen=frozenset(seen)) == ConditionsChanged(unseen)
+    assert (approver.case.status, approver.told) == (Status.OPEN, [])
+
+
+@pytest.mark.parametrize(
+    ("known", "seen", "override"),
+    [
+        (CREDIT_AND_POC, ["has_credit", "in_poc"], "Ngoại lệ"),
+        (CREDIT_AND_POC, ["has_credit", "in_poc", "not_prepaid"], "Ngoại lệ"),
+        (account(), ["in_poc"], None),
+        (account(), [], None),
+    ],
+)
+def test_what_was_shown_or_holds_again_is_approved(known: Account, seen: list[str], override: str | None) -> None:
+    assert isinstance(
+        Approver(known).hears(confirmed()).approves(LAN, override=override, seen=frozenset(seen)), VngApproved
+    )
+
+
+@pytest.mark.parametrize(
+    ("known", "override", "note", "reason"),
+    [
+        (CREDIT_AND_POC, "Ngoại lệ", "Đã gọi", "Ngoại lệ; despite has_credit, in_poc; note: Đã gọi"),
+        (CREDIT_AND_POC, "Ngoại lệ", None, "Ngoại lệ; despite has_credit, in_poc"),
+        (account(), None, "Đã gọi", "Đã gọi"),
+        (account(), "Ngoại lệ", "Đã gọi", "Đã gọi"),
+        (account(), None, None, None),
+    ],
+)
+def test_history_keeps_all_that_was_said_of_an_approval(
+    known: Account, override: str | None, note: str | None, reason: str | None
+) -> None:
+    approver = Approver(known).hears(confirmed())
+    approver.approves(LAN, override=override, note=note)
+    assert approver.history[-1].reason == reason
+
+
 def test_an_account_that_is_gone_no_longer_qualifies() -> None:
     approver = Approver(account(deleted=True)).hears(confirmed())
     assert approver.approves(LAN) == NoLongerEligible(("not_registered",))
@@ -285,7 +346,36 @@ def test_a_claimer_claims_anew_and_an_admin_takes_over() -> None:
 def test_a_claim_is_no_transition() -> None:
     approver = Approver().hears(confirmed())
     approver.claims(LAN)
-    assert (approver.case.version, len(approver.history)) == (1, 1)
+    approver.releases(LAN)
+    assert (approver.case.version, [bool(line.note) for line in approver.history]) == (1, [False, True, True])
+
+
+def test_history_says_who_claimed_took_over_and_released_each_time() -> None:
+    approver = Approver().hears(confirmed())
+    approver.claims(LAN)
+    approver.claims(ADMIN)
+    approver.releases(ADMIN, NOW + HOUR)
+    approver.claims(LAN, NOW + HOUR)
+    approver.claims(LAN, NOW + 2 * HOUR)
+    approver.releases(ADMIN, NOW + 2 * HOUR)
+    lines = approver.history[1:]
+    assert [(line.event, line.actor, line.reason, line.at - NOW) for line in lines] == [
+        ("CaseClaimed", LAN.email, None, 0 * HOUR),
+        ("CaseClaimed", ADMIN.email, LAN.email, 0 * HOUR),
+        ("CaseReleased", ADMIN.email, None, HOUR),
+        ("CaseClaimed", LAN.email, None, HOUR),
+        ("CaseClaimed", LAN.email, None, 2 * HOUR),
+        ("CaseReleased", ADMIN.email, LAN.email, 2 * HOUR),
+    ]
+    assert lines[0].note == "until 2026-07-01T13:00:00Z"
+    assert len({(line.event, line.note) for line in lines}) == len(lines), "each is kept: none has another's note"
+
+
+def test_a_claim_of_a_lapsed_claim_takes_over_from_nobody() -> None:
+    approver = Approver().hears(confirmed())
+    approver.claims(LAN)
+    approver.claims(MINH, NOW + 4 * HOUR)
+    assert (approver.history[-1].actor, approver.history[-1].reason) == (MINH.email, None)
 
 
 @pytest.mark.parametrize("decide", ["approves", "rejects"])
@@ -343,6 +433,23 @@ def test_registrars_final_word_again_changes_nothing() -> None:
     assert [line.note for line in approver.history] == ["", "", NO_EFFECT, NO_EFFECT, NO_EFFECT]
 
 
+@pytest.mark.parametrize(
+    ("confirmed_at", "waiting_since"),
+    [(NOW - 2 * DAY, NOW - 2 * DAY), (NOW, NOW), (NOW + DAY, NOW)],
+    ids=["read late", "read at once", "a clock that is ahead"],
+)
+def test_a_review_is_due_by_when_the_customer_confirmed_however_late_that_is_read(
+    confirmed_at: datetime, waiting_since: datetime
+) -> None:
+    it = Approver().hears(confirmed(confirmed_at=confirmed_at)).case
+    assert (it.opened_at, it.waiting_since, it.due_at) == (NOW, waiting_since, waiting_since + 3 * DAY)
+
+
+def test_each_review_of_a_batch_is_due_by_its_own_confirmation() -> None:
+    approver = Approver().hears(confirmed(confirmed_at=NOW - DAY), confirmed(TWO))
+    assert [it.due_at for it in approver.cases.values()] == [NOW + 2 * DAY, NOW + 3 * DAY]
+
+
 @pytest.mark.parametrize("held", [True, False])
 def test_a_review_that_is_due_is_told_once_with_who_holds_the_case(held: bool) -> None:
     approver = Approver().hears(confirmed())
@@ -375,12 +482,12 @@ def test_no_review_is_due_of_a_case_that_is_over(end: str) -> None:
 def test_a_lapsed_claim_leaves_the_case_to_everybody_and_no_line_of_history() -> None:
     approver = Approver().hears(confirmed())
     approver.claims(LAN)
-    before = approver.case
+    before, lines = approver.case, len(approver.history)
     approver.lets_time_pass_until(NOW + 4 * HOUR - HOUR)
     assert approver.case == before
     approver.lets_time_pass_until(NOW + 4 * HOUR)
     assert approver.case == replace(before, claimed_by=None, claimed_until=None)
-    assert len(approver.history) == 1
+    assert len(approver.history) == lines
 
 
 def test_only_the_claimer_or_an_admin_releases_a_claim() -> None:
@@ -432,7 +539,15 @@ NO_ACCOUNT = account(deleted=True)
 @pytest.mark.parametrize(
     ("then", "now", "changes"),
     [
-        (account(), account(version=7, holder_name="Another", locale=events.Locale.EN), []),
+        (account(), account(version=7, locale=events.Locale.EN), []),
+        (
+            account(),
+            account(account_id="another", holder_name="Trần Khác"),
+            [
+                Change("account_id", f"account of {CUSTOMER}", "another"),
+                Change("holder_name", "Nguyễn Văn Khách", "Trần Khác"),
+            ],
+        ),
         (account(), account(credit_balance=-5), [Change("credit_balance", 0, -5)]),
         (
             account(in_poc=True),

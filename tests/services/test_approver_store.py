@@ -269,6 +269,19 @@ async def test_history_says_who_decided_and_why(approver: Database) -> None:
     ]
 
 
+async def test_history_keeps_every_claim_and_release(approver: Database) -> None:
+    await hear(approver, confirmed())
+    for hours in range(3):
+        await claim(approver, (LAN, MINH)[hours % 2], at=NOW + 5 * hours * HOUR)
+    async with approver.transaction() as tx:
+        history = await history_of(tx, ONE)
+    assert [(line.event, line.actor) for line in history[1:]] == [
+        ("CaseClaimed", LAN.email),
+        ("CaseClaimed", MINH.email),
+        ("CaseClaimed", LAN.email),
+    ]
+
+
 async def test_the_queue_shows_open_cases_those_due_first_first_and_no_more_than_asked(approver: Database) -> None:
     due_in = {THREE: 2 * HOUR, ONE: HOUR, TWO: 3 * HOUR}
     for registration_id, after in due_in.items():

@@ -12,7 +12,7 @@ from services.approver.domain import Case, Status
 from services.approver.facts import changed_facts, facts_of
 from services.approver.pages.form import Typed
 from services.approver.policy import failing_codes
-from services.approver.refusals import NoLongerEligible, Refusal
+from services.approver.refusals import ConditionsChanged, FactsNotYetRead, NoLongerEligible, Refusal
 from shared.database import Database, Transaction
 from shared.eligibility import CurrentCustomers
 from shared.stores import find_account, history_of
@@ -63,11 +63,13 @@ class CasePage:
             request,
             "case.html",
             status=_status(refusal, typed),
+            headers={"Retry-After": "5"} if isinstance(refusal, FactsNotYetRead) else None,
             case=case,
             account=account if account and not account.deleted else None,
             changes=changed_facts(case.facts, facts_of(account)) if is_open else [],
             codes=failing_codes(account, self._policy),
-            history=await history_of(tx, case.registration_id),
+            # A note has the version that it found: a release stands before what the policy then made of the case.
+            history=sorted(await history_of(tx, case.registration_id), key=lambda line: line.version),
             claimer=case.claimer(tx.now),
             may_act=reviewer(person).may_act_for(case.claimer(tx.now)),
             is_open=is_open,
@@ -79,6 +81,12 @@ class CasePage:
 
 
 def _status(refusal: Refusal | None, typed: Typed) -> int:
-    if refusal and not isinstance(refusal, NoLongerEligible):
-        return 409
-    return 422 if refusal or typed.problems else 200
+    match refusal:
+        case None:
+            return 422 if typed.problems else 200
+        case FactsNotYetRead():
+            return 503
+        case NoLongerEligible() | ConditionsChanged():
+            return 422
+        case _:
+            return 409

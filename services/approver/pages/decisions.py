@@ -1,13 +1,13 @@
 """What is posted to a case: claim, release, approve, reject.
 
 Each is decided under the locks of the account and the case, so the facts it is decided on are the newest, and of two
-people who decide at once one is told who was first.
+people who decide at once one is told who was first. Until the facts that were there at start have been read nothing is
+decided, and what was typed is kept for another try.
 """
 
 from collections.abc import Callable
 from datetime import datetime
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -16,7 +16,7 @@ from services.approver.domain import Case, Decided, Rules
 from services.approver.pages.case import CasePage, asked_for, reviewer
 from services.approver.pages.form import Typed, typed_in
 from services.approver.policy import failing_codes
-from services.approver.refusals import Refusal
+from services.approver.refusals import FactsNotYetRead, Refusal
 from shared.database import Database, Transaction
 from shared.eligibility import Account
 from shared.events import VngApproved, VngRejected
@@ -42,10 +42,9 @@ class DecisionPages:
             return await self._page.answer(request, tx, case, person, refusal=claimed)
 
     async def release(self, request: Request, person: Person) -> Response:
-        self._refuse_early_decisions()
         async with self._database.transaction() as tx:
             case, account = await _locked(tx, request)
-            released = claims.release(case, account, reviewer(person), self._rules.policy, tx.now)
+            released = self._too_early() or claims.release(case, account, reviewer(person), self._rules.policy, tx.now)
             if isinstance(released, Decided):
                 return await _save(tx, case, released)
             return await self._page.answer(request, tx, case, person, refusal=released)
@@ -56,7 +55,7 @@ class DecisionPages:
         def decide(case: Case, account: Account | None, now: datetime) -> VngApproved | Refusal:
             codes = failing_codes(account, self._rules.policy)
             note, override_reason = typed.note or None, typed.override_reason or None
-            return reviews.approve(case, codes, reviewer(person), note, override_reason, now)
+            return reviews.approve(case, codes, reviewer(person), note, override_reason, now, typed.seen_codes)
 
         return await self._decide(request, person, typed, decide)
 
@@ -68,16 +67,14 @@ class DecisionPages:
 
         return await self._decide(request, person, typed, decide)
 
-    def _refuse_early_decisions(self) -> None:
-        if not self._caught_up():
-            raise HTTPException(503, headers={"Retry-After": "5"})
+    def _too_early(self) -> FactsNotYetRead | None:
+        return None if self._caught_up() else FactsNotYetRead()
 
     async def _decide(self, request: Request, person: Person, typed: Typed, decide: Decide) -> Response:
-        self._refuse_early_decisions()
         async with self._database.transaction() as tx:
             case, account = await _locked(tx, request)
-            if typed.problems:
-                refusal = reviews.may_not_decide(case, reviewer(person), tx.now)
+            refusal = reviews.may_not_decide(case, reviewer(person), tx.now) or self._too_early()
+            if refusal or typed.problems:
                 return await self._page.answer(request, tx, case, person, refusal=refusal, typed=typed)
             decision = decide(case, account, tx.now)
             if isinstance(decision, VngApproved | VngRejected):

@@ -12,11 +12,12 @@ _REASON: TypeAdapter[str] = TypeAdapter(Reason)
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """`problems` are by field."""
+    """`problems` are by field. `seen_codes` are the failing codes that the page showed; None: the form does not say."""
 
     note: str = ""
     override_reason: str = ""
     reason: str = ""
+    seen_codes: frozenset[str] | None = None
     problems: tuple[tuple[str, str], ...] = ()
 
 
@@ -24,6 +25,7 @@ async def typed_in(request: Request, *names: str, required: str = "") -> Typed:
     """The fields `names`, trimmed."""
     async with request.form() as form:
         values = {name: str(form.get(name) or "").replace("\r\n", "\n").strip() for name in names}
+        shown = form.get("seen_codes")
     problems = []
     for name, value in values.items():
         if not value:
@@ -35,4 +37,5 @@ async def typed_in(request: Request, *names: str, required: str = "") -> Typed:
         except ValidationError as refused:
             too_long = refused.errors()[0]["type"] == "string_too_long"
             problems.append((name, "too_long" if too_long else "not_text"))
-    return Typed(**values, problems=tuple(problems))
+    seen_codes = None if shown is None else frozenset(str(shown).split(","))
+    return Typed(**values, seen_codes=seen_codes, problems=tuple(problems))

@@ -1,9 +1,12 @@
 """The queue of VNG's staff: who may look, who may decide, and what they see of a case."""
 
 import asyncio
+import html
+import re
 from datetime import timedelta
 from uuid import uuid4
 
+import httpx2
 import pytest
 
 from shared.events import Billing, Locale
@@ -80,6 +83,31 @@ async def test_nothing_is_decided_before_the_facts_that_were_there_at_start_have
     assert await told(approver.database) == []
 
 
+async def test_what_is_sent_before_the_facts_have_been_read_stays_typed_and_is_taken_a_moment_later(
+    approver: Service, browse: Browse
+) -> None:
+    await hears(approver, account_updated(in_poc=True), confirmed())
+    hoa = browse(HOA)
+    typed = {"note": "Đã gọi <khách>", "override_reason": "Ngoại lệ"}
+    approver.consumer.catching_up.done = False
+    early = await hoa.post(f"{CASE}/approve", data=typed)
+    assert early.status_code == 503
+    assert all(f"\n{html.escape(text)}</textarea>" in early.text for text in typed.values())
+    assert "Giấy phép" in (await hoa.post(f"{CASE}/reject", data={"reason": "Giấy phép"})).text
+    approver.consumer.catching_up.done = True
+    assert (await hoa.post(f"{CASE}/approve", data=typed)).status_code == 303
+
+
+async def test_who_may_not_decide_is_told_so_even_before_the_facts_have_been_read(
+    approver: Service, browse: Browse
+) -> None:
+    await hears(approver, account_updated(), confirmed())
+    await browse(HOA).post(f"{CASE}/claim")
+    approver.consumer.catching_up.done = False
+    for action in ("approve", "reject"):
+        assert (await browse(BINH).post(f"{CASE}/{action}", data={"reason": "no"})).status_code == 409
+
+
 async def test_an_account_that_no_longer_qualifies_is_approved_only_with_a_reason(
     approver: Service, browse: Browse
 ) -> None:
@@ -92,6 +120,42 @@ async def test_an_account_that_no_longer_qualifies_is_approved_only_with_a_reaso
     assert (await hoa.post(f"{CASE}/approve", data={"override_reason": "agreed by phone"})).status_code == 303
     ((payload,),) = await rows(approver.database, "select payload::json ->> 'failing_codes' from outbox")
     assert payload == '["has_credit","not_prepaid"]'
+
+
+async def test_a_condition_that_failed_while_the_page_was_open_is_seen_before_it_is_overridden(
+    approver: Service, browse: Browse
+) -> None:
+    await hears(approver, account_updated(in_poc=True), confirmed())
+    hoa = browse(HOA)
+    seen = seen_codes(await hoa.get(CASE))
+    await hears(approver, account_updated(version=2, in_poc=True, credit_balance=5))
+    typed = {"override_reason": "Ngoại lệ", "note": "Đã gọi"}
+    refused = await hoa.post(f"{CASE}/approve", data=typed | seen)
+    assert refused.status_code == 422
+    assert all(text in refused.text for text in typed.values())
+    assert "The account has a credit balance. The account is in a POC." in words(refused)
+    assert await told(approver.database) == []
+    assert (await hoa.post(f"{CASE}/approve", data=typed | seen_codes(refused))).status_code == 303
+    ((payload,),) = await rows(approver.database, "select payload::json ->> 'failing_codes' from outbox")
+    assert payload == '["has_credit","in_poc"]'
+
+
+async def test_an_account_that_failed_no_condition_on_the_page_is_not_approved_once_it_does(
+    approver: Service, browse: Browse
+) -> None:
+    await hears(approver, account_updated(), confirmed())
+    hoa = browse(HOA)
+    seen = seen_codes(await hoa.get(CASE))
+    await hears(approver, account_updated(version=2, in_poc=True))
+    refused = await hoa.post(f"{CASE}/approve", data={"note": "Đã gọi"} | seen)
+    assert refused.status_code == 422 and "Đã gọi" in refused.text
+    assert "The account changed while this page was open" in words(refused)
+
+
+def seen_codes(page: httpx2.Response) -> dict[str, str]:
+    """What the page's form says that it showed."""
+    [value] = re.findall(r'<input type="hidden" name="seen_codes" value="([^"]*)">', page.text)
+    return {"seen_codes": value}
 
 
 async def test_a_claimed_case_is_its_claimers_or_an_admins_until_the_claim_lapses(
@@ -135,7 +199,9 @@ async def test_releasing_a_claim_lets_the_policy_decide_on_what_the_account_beca
     assert await told(approver.database) == []
     await hoa.post(f"{CASE}/release")
     assert await told(approver.database) == ["VngApproved"]
-    assert "The claim was released · Approved · the rule for current customers" in words(await hoa.get(CASE))
+    page = words(await hoa.get(CASE))
+    released = page.index("The claim was released · hoa@vng.example")
+    assert page.index("The claim was released · Approved · the rule for current customers") > released
 
 
 async def test_the_scheduler_ends_claims_and_tells_due_reviews_by_vietnams_calendar(
@@ -169,12 +235,31 @@ async def test_the_scheduler_ends_claims_and_tells_due_reviews_by_vietnams_calen
 async def test_what_has_changed_since_the_opening_stands_beside_what_it_was(
     approver: Service, browse: Browse, locale: Locale, sentence: str, table: str
 ) -> None:
-    await hears(approver, account_updated(), confirmed(), account_updated(version=2, holder_name="Another"))
+    await hears(approver, account_updated(), confirmed(), account_updated(version=2, locale=Locale.EN))
     reader = browse(reading(HOA, locale))
     assert sentence not in words(await reader.get(CASE))
     await hears(approver, account_updated(version=3, billing=Billing.POSTPAID, credit_balance=5000, in_poc=True))
     page = words(await reader.get(CASE))
     assert sentence in page and table in page
+
+
+@pytest.mark.parametrize(
+    ("locale", "table"),
+    [
+        (Locale.EN, "Now Account vng-1 vng-2 Holder Nguyễn Văn Khách Trần Khác The account now"),
+        (Locale.VI, "Hiện tại Tài khoản vng-1 vng-2 Chủ tài khoản Nguyễn Văn Khách Trần Khác Tài khoản hiện tại"),
+    ],
+)
+async def test_an_account_replaced_by_another_of_the_same_address_is_noticed(
+    approver: Service, browse: Browse, locale: Locale, table: str
+) -> None:
+    await hears(approver, account_updated(account_id="vng-1"), confirmed())
+    await hears(approver, account_updated(version=2, account_id="vng-2", holder_name="Trần Khác"))
+    reader = browse(reading(HOA, locale))
+    assert table in words(await reader.get(CASE))
+    assert {Locale.EN: "Account changed", Locale.VI: "Tài khoản đã thay đổi"}[locale] in words(
+        await reader.get("/cases")
+    )
 
 
 async def test_the_queue_shows_what_is_due_first_first_marks_what_is_overdue_and_what_has_changed(
@@ -183,7 +268,10 @@ async def test_the_queue_shows_what_is_due_first_first_marks_what_is_overdue_and
     emails = {ONE: "one@x.vn", TWO: "two@x.vn", THREE: "three@x.vn"}
     await hears(approver, *map(account_updated, emails.values()))
     for registration_id in (TWO, ONE, THREE):
-        await hears(approver, confirmed(registration_id, customer_email=emails[registration_id]))
+        await hears(
+            approver,
+            confirmed(registration_id, customer_email=emails[registration_id], confirmed_at=clock.now),
+        )
         clock.now += HOUR
     await hears(approver, account_updated("one@x.vn", version=2, active_services=1))
     clock.now = NOW + 5 * DAY + HOUR  # when the second became due
@@ -197,6 +285,63 @@ async def test_the_queue_shows_what_is_due_first_first_marks_what_is_overdue_and
     ]
     assert shown == [["two@x.vn", "Overdue"], ["one@x.vn", "Overdue", "Account changed"], ["three@x.vn"]]
     assert moment(NOW + 5 * DAY, Locale.EN) in lines[0]
+
+
+async def test_a_case_that_was_read_late_waits_since_its_customer_confirmed(
+    approver: Service, browse: Browse, clock: MovableClock
+) -> None:
+    clock.now = NOW + 6 * DAY
+    await hears(approver, account_updated(), confirmed())
+    hoa = browse(HOA)
+    since, due = moment(NOW, Locale.EN), moment(NOW + 5 * DAY, Locale.EN)
+    assert f"Waiting since {since} Due {due}" in words(await hoa.get(CASE))
+    assert f"{since} {due} Overdue" in words(await hoa.get("/cases"))
+
+
+@pytest.mark.parametrize(
+    ("locale", "lines"),
+    [
+        (
+            Locale.EN,
+            [
+                "1 Jul 2026, 16:00 (GMT+7) The case was claimed · hoa@vng.example",
+                (
+                    "1 Jul 2026, 17:00 (GMT+7) The claim was taken over · an@vng.example"
+                    " · claimed before by hoa@vng.example"
+                ),
+                "1 Jul 2026, 18:00 (GMT+7) The claim was released · an@vng.example",
+                (
+                    "1 Jul 2026, 18:00 (GMT+7) VNG Cloud approved · Approved · binh@vng.example"
+                    " · Ngoại lệ; despite has_credit; note: Đã gọi"
+                ),
+            ],
+        ),
+        (
+            Locale.VI,
+            [
+                "01/07/2026 16:00 (GMT+7) Hồ sơ được nhận xử lý · hoa@vng.example",
+                (
+                    "01/07/2026 17:00 (GMT+7) Hồ sơ được tiếp quản · an@vng.example"
+                    " · trước đó do hoa@vng.example nhận xử lý"
+                ),
+                "01/07/2026 18:00 (GMT+7) Hồ sơ được trả lại · an@vng.example",
+            ],
+        ),
+    ],
+)
+async def test_the_history_of_a_case_says_who_held_it_and_all_that_was_said_of_its_approval(
+    approver: Service, browse: Browse, clock: MovableClock, locale: Locale, lines: list[str]
+) -> None:
+    await hears(approver, account_updated(credit_balance=5), confirmed())
+    for who, action in ((HOA, "claim"), (ADMIN, "claim"), (ADMIN, "release")):
+        await browse(who).post(f"{CASE}/{action}")
+        clock.now += HOUR
+    clock.now -= HOUR
+    await browse(BINH).post(f"{CASE}/approve", data={"override_reason": "Ngoại lệ", "note": "Đã gọi"})
+    page = words(await browse(reading(HOA, locale)).get(CASE))
+    found = [page.index(f"{line} ") for line in lines]
+    assert found == sorted(found)
+    assert not any(word in page for word in ("changed nothing", "không thay đổi gì"))
 
 
 async def test_the_history_of_a_case_says_what_happened_who_did_it_why_and_when(

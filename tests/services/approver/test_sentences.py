@@ -36,6 +36,14 @@ def closed(outcome: Outcome) -> Step:
     return hearing(registration_closed(outcome=outcome, closed_at=NOW - HOUR))
 
 
+async def catching_up(approver: Service, _browse: Browse) -> None:
+    """It was started a moment ago."""
+    approver.consumer.catching_up.done = False
+
+
+POSTED = {RefusalCode.CONDITIONS_CHANGED: {"override_reason": "agreed", "seen_codes": ""}}
+"""Where it is more than a reason."""
+
 WHEN = {Locale.EN: "1 Jul 2026, 16:00 (GMT+7)", Locale.VI: "01/07/2026 16:00 (GMT+7)"}
 EARLIER = {Locale.EN: "1 Jul 2026, 15:00 (GMT+7)", Locale.VI: "01/07/2026 15:00 (GMT+7)"}
 UNTIL = {Locale.EN: "1 Jul 2026, 20:00 (GMT+7)", Locale.VI: "01/07/2026 20:00 (GMT+7)"}
@@ -98,6 +106,18 @@ REFUSALS: list[tuple[RefusalCode, Step, str, int, str, str]] = [
         "The account does not meet every condition. Give a reason to approve it nevertheless, or reject it.",
         "Tài khoản không đáp ứng đủ điều kiện. Vui lòng nêu lý do nếu vẫn phê duyệt, hoặc từ chối.",
     ),
+    (
+        RefusalCode.CONDITIONS_CHANGED, hearing(account_updated(version=2, in_poc=True)), "approve", 422,
+        "The account changed while this page was open, so it was not approved. Not met now: The account is in a POC.",
+        ("Tài khoản đã thay đổi trong lúc trang này đang mở nên chưa được phê duyệt. "
+        "Điều kiện hiện không đáp ứng: Tài khoản đang trong chương trình POC."),
+    ),
+    (
+        RefusalCode.FACTS_NOT_YET_READ, catching_up, "reject", 503,
+        ("The newest facts about accounts are still being read, so nothing was changed. "
+        "Please send it again in a moment."),
+        "Hệ thống đang cập nhật thông tin tài khoản mới nhất nên chưa có gì thay đổi. Vui lòng gửi lại sau giây lát.",
+    ),
 ]  # fmt: skip
 
 
@@ -119,7 +139,7 @@ async def test_a_refusal_says_in_both_languages_who_decided_what_and_when(
     await hears(approver, account_updated(), confirmed())
     await before(approver, browse)
     for locale, sentence in ((Locale.EN, english), (Locale.VI, vietnamese)):
-        answer = await browse(reading(BINH, locale)).post(f"{CASE}/{action}", data={"reason": "no"})
+        answer = await browse(reading(BINH, locale)).post(f"{CASE}/{action}", data=POSTED.get(code, {"reason": "no"}))
         assert answer.status_code == status
         assert said(sentence, locale) in words(answer)
 

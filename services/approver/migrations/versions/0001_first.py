@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("opened_at", moment, nullable=False),
         sa.Column("facts", sa.JSON),
+        sa.Column("waiting_since", moment),
         sa.Column("due_at", moment),
         sa.Column("due_told_at", moment),
         sa.Column("claimed_by", sa.Text),
