@@ -92,11 +92,14 @@ def register(
 
 
 @app.command()
-def show(registration_id: Annotated[UUID, typer.Argument(help="As the portal shows it.")]) -> None:
+def show(
+    registration_id: Annotated[UUID, typer.Argument(help="As the portal shows it.")],
+    all_services: Annotated[bool, typer.Option("--all", help="What every service noted, not registrar alone.")] = False,
+) -> None:
     """Show a registration and its history."""
     from commands.show import show as run
 
-    for line in asyncio.run(run(load(DatabaseSettings), registration_id)):
+    for line in asyncio.run(run(load(DatabaseSettings), registration_id, all_services=all_services)):
         typer.echo(line)
 
 

@@ -3,6 +3,7 @@
 from sqlalchemy.exc import DBAPIError
 
 from commands.failures import Failed
+from shared.database import role_of
 from shared.messaging.faults import in_words
 from shared.migrations import migrate
 from shared.settings import DatabaseSettings
@@ -18,7 +19,8 @@ async def migrate_all(settings: DatabaseSettings) -> list[str]:
         except (DBAPIError, OSError) as error:
             raise Failed(
                 f"{service}'s tables could not be migrated: {in_words(error)}; expected a PostgreSQL server that "
-                f"answers and a role that may create schemas; check DATABASE_URL"
+                f"answers, and a login that may create schemas and roles (or has {role_of(service)} granted with admin "
+                f"option); check DATABASE_URL"
             ) from None
         lines.append(f"{service}: version {after}" + ("" if before == after else f" (was {before or 'empty'})"))
     return lines

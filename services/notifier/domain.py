@@ -118,7 +118,7 @@ class Confirmation:
     undeliverable: bool
     """The confirmation mail was refused for good."""
     mailed: bool
-    """Some confirmation mail was accepted, in any period: the customer may know of the registration."""
+    """Some confirmation mail was accepted, or may have been, in any period: the customer may know of it."""
     due_at: datetime | None
     """When the scheduler has to remind or to expire next; see `periods.due_at`."""
     answered_at: datetime | None

@@ -1,7 +1,8 @@
 """The `emails` queue: claim, send, mark. A mail is due until it is marked sent or failed.
 
 A claim is a lease: it moves the next attempt ahead, so a mail whose sender died comes again by itself, and the count of
-attempts tells a late mark from the right one. Unique by (registration, kind, period, number): no mail is owed twice.
+attempts tells a late mark from the right one. A claim is a doubt, too, until its attempt is known not to have delivered
+the mail: whose sender died leaves it by itself. Unique by (registration, kind, period, number): no mail is owed twice.
 """
 
 from collections.abc import Iterable, Sequence
@@ -48,6 +49,7 @@ emails = Table(
     Column("number", Integer, nullable=False),
     Column("state", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("doubts", Integer, nullable=False),
     Column("queued_at", DateTime(timezone=True), nullable=False),
     Column("next_attempt_at", DateTime(timezone=True), nullable=False),
     Column("refused_since", DateTime(timezone=True)),
@@ -67,13 +69,15 @@ QUEUED = "emails"
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A mail to send now. `attempt` counts from 1; `refused_since` is when its recipient was first put off (4xx)."""
+    """A mail to send now. `attempt` counts from 1; `refused_since` is when its recipient was first put off (4xx).
+    `in_doubt`: an earlier attempt may have delivered it."""
 
     id: int
     mail: Mail
     attempt: int
     queued_at: datetime
     refused_since: datetime | None
+    in_doubt: bool
 
 
 _PUT = (
@@ -85,6 +89,7 @@ _PUT = (
         number=bindparam("number"),
         state="queued",
         attempts=0,
+        doubts=0,
         queued_at=bindparam("now"),
         next_attempt_at=bindparam("now"),
     )
@@ -100,8 +105,22 @@ _DUE = (
 _CLAIM = (
     update(emails)
     .where(e.id.in_(_DUE))
-    .values(attempts=e.attempts + 1, next_attempt_at=bindparam("lease_ends", type_=DateTime(timezone=True)))
-    .returning(e.id, e.registration_id, e.kind, e.number, e.period, e.attempts, e.queued_at, e.refused_since)
+    .values(
+        attempts=e.attempts + 1,
+        doubts=e.doubts + 1,
+        next_attempt_at=bindparam("lease_ends", type_=DateTime(timezone=True)),
+    )
+    .returning(
+        e.id,
+        e.registration_id,
+        e.kind,
+        e.number,
+        e.period,
+        e.attempts,
+        e.queued_at,
+        e.refused_since,
+        (e.doubts > 1).label("in_doubt"),  # but for this claim's own
+    )
 )
 _STILL_MINE = (e.id == bindparam("mail_id"), e.attempts == bindparam("attempt"), text("state = 'queued'"))
 _SENT = update(emails).where(*_STILL_MINE).values(state="sent", sent_at=bindparam("now"), detail=None)
@@ -112,6 +131,7 @@ _LATER = (
     .values(
         next_attempt_at=bindparam("later"),
         detail=bindparam("why"),
+        doubts=e.doubts - bindparam("cleared", type_=Integer()),
         refused_since=func.coalesce(e.refused_since, bindparam("since", type_=DateTime(timezone=True))),
     )
 )
@@ -137,6 +157,7 @@ async def claim(tx: Transaction, most: int, lease: timedelta = LEASE) -> list[Cl
             r.attempts,
             r.queued_at,
             r.refused_since,
+            r.in_doubt,
         )
         for r in rows
     ]
@@ -152,10 +173,13 @@ async def mark_failed(tx: Transaction, claimed: Claimed, why: str) -> bool:
     return bool((await tx.execute(_FAILED, {**_key(claimed), "why": why})).rowcount)
 
 
-async def put_off(tx: Transaction, claimed: Claimed, until: datetime, why: str, *, refused: bool) -> None:
-    """Try again at `until`. `refused`: it was the recipient that the server put off."""
-    since = tx.now if refused else None
-    await tx.execute(_LATER, {**_key(claimed), "later": until, "why": why, "since": since})
+async def put_off(
+    tx: Transaction, claimed: Claimed, until: datetime, why: str, *, refused: bool, in_doubt: bool
+) -> None:
+    """Try again at `until`. `refused`: it was the recipient that the server put off. `in_doubt`: this attempt may have
+    delivered the mail."""
+    since, cleared = tx.now if refused else None, 0 if in_doubt else 1
+    await tx.execute(_LATER, {**_key(claimed), "later": until, "why": why, "since": since, "cleared": cleared})
 
 
 async def refusals(tx: Transaction, ids: Iterable[UUID]) -> dict[tuple[UUID, int], str]:

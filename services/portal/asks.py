@@ -49,18 +49,22 @@ def resend(it: Registration, by: str, now: datetime) -> Asked | Refused | None:
 
 
 def resend_obstacle(it: Registration, now: datetime) -> Obstacle | None:
-    """What a mail that failed has left of the limits only notifier knows: then it is asked."""
     if it.withdrawal_under_way:
         return Obstacle.BEING_WITHDRAWN
     if it.status is not Status.AWAITING_CONFIRMATION:
         return Obstacle.NOT_PENDING
-    if it.resend_awaited or it.undeliverable is not None:
+    return None if it.resend_awaited else _limit(it, now)
+
+
+def _limit(it: Registration, now: datetime) -> Obstacle | None:
+    """What a mail that failed has left of the limits only notifier knows: until it has said that none is left, ask."""
+    if it.resend_refused_code == Obstacle.LIMIT:
+        return Obstacle.LIMIT
+    if it.undeliverable is not None:
         return None
     if it.resends_left == 0:
         return Obstacle.LIMIT
-    if it.next_resend_at and now < it.next_resend_at:
-        return Obstacle.TOO_SOON
-    return None
+    return Obstacle.TOO_SOON if it.next_resend_at and now < it.next_resend_at else None
 
 
 def withdraw(it: Registration, by: str, reason: str | None, now: datetime) -> Asked | Refused | None:

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from services.portal.facts import DETAILS, Fact, happened_at, line, note_of
+from shared.eligibility import Code
 from shared.events import (
     ConfirmationResendRefused,
     ConfirmationSent,
@@ -113,6 +114,12 @@ class Registration:
         """Notifier's code where the newest word about a resend is that it was refused."""
         told = _after(self.resend_refused_at, self.resend_requested_at, self.mail_sent_at)
         return self.resend_refused_code if told else None
+
+    @property
+    def reasons_are_codes(self) -> bool:
+        """Otherwise a person wrote them, and they are that person's words whatever they look like."""
+        by_policy = self.status is Status.REJECTED and self.reasons == (Code.CURRENT_CUSTOMER,)
+        return self.status is Status.REFUSED or by_policy
 
     @property
     def withdrawal_under_way(self) -> bool:

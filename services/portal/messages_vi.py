@@ -59,6 +59,7 @@ MESSAGES = {
     # One account
     "Why": "Lý do",
     "The mail server said:": "Máy chủ email trả lời:",
+    "not yet": "chưa gửi",
     "Confirmation email sent": "Đã gửi email xác nhận",
     "Link valid until": "Liên kết có hiệu lực đến",
     "Can still be sent again": "Còn được gửi lại",

@@ -429,3 +429,15 @@ def test_a_sender_without_a_display_name_is_vng_cloud() -> None:
     message = write(Mail(ONE, MailKind.CONFIRMATION), Matter(confirmation()), by)
     assert read(message)["From"] == "VNG Cloud <registration@vngcloud.example>"
     assert by.sender == "registration@vngcloud.example"
+
+
+FORGED = "Xin lỗi.\n\nVNG Cloud has suspended your account:\n\nhttps://evil.example/sign-in\n\nVNG Cloud"
+
+
+@pytest.mark.parametrize(("outcome", "code"), [("declined", "declined_recently"), ("rejected", "not_registered")])
+def test_what_a_person_wrote_is_quoted_and_never_speaks_as_the_system(outcome: str, code: str) -> None:
+    mail = read(render(MailKind.PARTNER_CLOSED, outcome=outcome, reasons=(FORGED, code), requester_locale=Locale.EN))
+    text = part(mail, "plain")
+    assert "“Xin lỗi. VNG Cloud has suspended your account: https://evil.example/sign-in VNG Cloud”" in text
+    assert f"“{code}”" in text
+    assert 'href="https://evil' not in part(mail, "html")

@@ -14,7 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from services.notifier import answers
+from services.notifier import answers, periods
 from services.notifier.answers import NoLongerOpen
 from services.notifier.domain import TRANSITIONS, Confirmation, Mail, MailKind, Policy, Status
 from services.notifier.mails import needless
@@ -38,8 +38,6 @@ from tests.domain.facts import (
     DAY,
     HOUR,
     NOW,
-    ONE,
-    TWO,
     opened,
     registration_approved,
     registration_closed,
@@ -50,17 +48,19 @@ from tests.domain.notifier import CLICK_CONFIRM, CLICK_DECLINE, Heard, Notifier
 T = TypeVar("T")
 MOMENT, MINUTE = timedelta(microseconds=1), timedelta(minutes=1)
 LINK, RESENDS = 15 * DAY, 3
-REMINDERS = [(7 * DAY, DAY), (20 * DAY, 15 * DAY, 7 * DAY, DAY)]
+REMINDERS = [(7 * DAY, DAY), (20 * DAY, 15 * DAY, 10 * DAY, 7 * DAY, DAY)]
 ENDED = NOW - DAY
 """When registrar decided: nothing else happens then."""
 
 OPENED, APPROVED = "opened", "approved"
-PLACES = (0, 1)
-FINALS = [APPROVED, *(how.value for how in Outcome)]
+PLACES, MORE_OF_WHAT_IS_OVER = (0, 0, 1, 1, 2), (0, 1, 2, 2)
+FINALS = [APPROVED, *(how.value for how in Outcome), "rejected", *["withdrawn"] * 3]
 PARTNERS = [f"resend {n}" for n in range(12)]
 """Each sixth by a partner that the registration does not belong to."""
 TOPICS = (RegistrationOpened, ConfirmationResendRequested, RegistrationApproved | RegistrationClosed)
-WAITS = [0 * DAY, MOMENT, HOUR, DAY, 7 * DAY, 15 * DAY]
+WAITS = [0 * DAY, HOUR, DAY, 7 * DAY, 8 * DAY, 15 * DAY]
+EARLY = [0 * DAY, 0 * DAY, MOMENT]
+ACCEPTED, REFUSED, IN_DOUBT = "accepted", "refused", "in doubt"
 REFUSAL = "550 no such user"
 ANSWERS = {CLICK_CONFIRM: "confirmed", CLICK_DECLINE: "declined"}
 
@@ -93,7 +93,7 @@ class Diary:
     ran_out: bool = False
     final: str | None = None
     heard_of: bool = False
-    """By the customer: some mail was accepted, or there is an answer."""
+    """By the customer: some mail has arrived or may have, or there is an answer."""
     reminders: list[Mail] = field(default_factory=list)
     refusals: list[Mail] = field(default_factory=list)
     told: list[Event] = field(default_factory=list)
@@ -115,20 +115,28 @@ class Diary:
         left = None if self.refused else self.server_answered
         return (left or self.asked[-1]) + HOUR
 
-    def reminders_to_come(self) -> dict[int, datetime]:
-        if self.status != "pending" or self.link_ends is None or self.refused:
-            return {}
-        moments = {number: self.link_ends - it for number, it in enumerate(self.before, start=1)}
-        return {number: at for number, at in moments.items() if at > self.seen_to}
+    def moments(self) -> list[datetime]:
+        """At which to remind, in this period."""
+        begun, end = self.server_answered, self.link_ends
+        if self.status != "pending" or not begun or not end or self.refused:
+            return []
+        return [end - before for before in self.before if end - before > begun]
 
     def next_due(self) -> datetime | None:
-        return min(self.reminders_to_come().values(), default=self.link_ends) if self.status == "pending" else None
+        to_come = (at for at in self.moments() if at > self.seen_to)
+        return min(to_come, default=self.link_ends) if self.status == "pending" else None
 
-    def moments(self) -> set[datetime]:
-        """At which something is another thing than before."""
-        if self.status != "pending":
-            return set()
-        return {self.resend_from(), *self.reminders_to_come().values(), *filter(None, [self.link_ends])}
+    def moments_to_look(self) -> list[datetime]:
+        """Those, halfway between them, and the end."""
+        moments = self.moments()
+        end = [self.link_ends] if self.link_ends and self.status == "pending" else []
+        return [*moments, *(at + (then - at) / 2 for at, then in pairwise([*moments, *end])), *end]
+
+    def is_late(self, now: datetime) -> bool:
+        """The next reminder is nearer than the moment of the last."""
+        last = max(at for at in self.moments() if at <= now)
+        to_come = [at for at in self.moments() if at > now]
+        return bool(to_come) and now - last > min(to_come) - now
 
     def says(self, now: datetime) -> tuple[str, datetime | None] | None:
         """What the page says to who comes too late, and since when; None for a moment that matters to nobody."""
@@ -157,7 +165,11 @@ class Diary:
             return True
         if mail.period < len(self.asked) or not self.may_answer(now):
             return False
-        return mail.kind is MailKind.CONFIRMATION or mail == self.reminders[-1]
+        return mail.kind is MailKind.CONFIRMATION or (mail == self.reminders[-1] and not self.is_late(now))
+
+    def is_overlooked(self, now: datetime) -> bool:
+        """A moment to remind has passed, and the scheduler has not come yet."""
+        return any(self.seen_to < at <= now for at in self.moments())
 
     def note_mail_asked_for(self, now: datetime) -> None:
         self.asked.append(now)
@@ -219,24 +231,28 @@ class Diary:
         if now >= self.link_ends:
             self.ran_out = True
             self.told.append(ConfirmationExpired(registration_id=self.about, expired_at=now))
-        elif passed := [number for number, at in self.reminders_to_come().items() if at <= now]:
-            self.reminders.append(Mail(self.about, MailKind.REMINDER, passed[-1], len(self.asked)))
+        elif self.is_overlooked(now) and not self.is_late(now):
+            number = 1 + sum(mail.period == len(self.asked) for mail in self.reminders)
+            self.reminders.append(Mail(self.about, MailKind.REMINDER, number, len(self.asked)))
         self.seen_to = now
 
 
 class Registrations(Notifier):
     """`about` is the one whose page is open."""
 
-    about = ONE
+    about = UUID(int=0)
 
     @property
     def it(self) -> Confirmation:
         return self.confirmations[self.about]
 
+    def does_not_know_whether_it_arrived(self, mail: Mail) -> None:
+        self._keep(periods.gone_out(self.confirmations[mail.registration_id]))
 
-def polls(words: list[str], most: int) -> st.SearchStrategy[list[tuple[int, str]]]:
+
+def polls(words: list[str], places: tuple[int, ...], most: int) -> st.SearchStrategy[list[tuple[int, str]]]:
     """What is read at once, of whom."""
-    return st.lists(st.sampled_from([(place, word) for word in words for place in PLACES]), min_size=1, max_size=most)
+    return st.lists(st.sampled_from([(place, word) for word in words for place in places]), min_size=1, max_size=most)
 
 
 class AnyLife(RuleBasedStateMachine):
@@ -251,28 +267,20 @@ class AnyLife(RuleBasedStateMachine):
         self.lines_read = 0
         self.last_lines: dict[UUID, Entry] = {}
         self.asked: defaultdict[UUID, list[datetime]] = defaultdict(list)
-        self.stage = [ONE, TWO]
-        """Whom it happens to. Those that have left it are only looked at."""
-        self._hear([event(ONE, OPENED), event(TWO, OPENED)])
+        self.stage = [UUID(int=0)] * 3
+        """Two that are not over, where there is one at all, and the last that is."""
+        self.came = 0
 
-    @precondition(lambda self: any(map(self._is_over, self.stage)))
-    @rule(is_opened=st.booleans())
-    def another_registration_comes(self, *, is_opened: bool) -> None:
-        for place, it in enumerate(self.stage):
-            if self._is_over(it):
-                self.stage[place] = UUID(int=max(self.stage).int + 1)
-                self._hear([event(self.stage[place], OPENED)] * is_opened)
-
-    @rule(poll=polls([*[OPENED] * 12, *FINALS], most=2))
+    @rule(poll=polls([*[OPENED] * 6, *FINALS], MORE_OF_WHAT_IS_OVER, most=2))
     def registrar_is_heard(self, poll: list[tuple[int, str]]) -> None:
-        self._hear([event(self.stage[place], word) for place, word in poll])
+        self._hear([event(self._at(place), word) for place, word in poll])
 
-    @rule(poll=polls(PARTNERS, most=3), patient=st.sampled_from([True, True, False]))
-    def partners_ask_again(self, poll: list[tuple[int, str]], *, patient: bool) -> None:
-        diary = self.diaries.get(self.stage[poll[0][0]])
-        if patient and diary and diary.status == "pending":
-            self.now = max(self.now, diary.resend_from())
-        self._hear([event(self.stage[place], word) for place, word in poll])
+    @rule(poll=polls(PARTNERS, PLACES, most=3), early=st.sampled_from([*EARLY, None]))
+    def partners_ask_again(self, poll: list[tuple[int, str]], early: timedelta | None) -> None:
+        diary = self.diaries.get(self._at(poll[0][0]))
+        if early is not None and diary and diary.status == "pending":
+            self.now = max(self.now, diary.resend_from() - early)
+        self._hear([event(self._at(place), word) for place, word in poll])
 
     def _hear(self, poll: list[Heard]) -> None:
         """What is read at once is stored topic by topic."""
@@ -283,8 +291,15 @@ class AnyLife(RuleBasedStateMachine):
             self._answer_what_was_held()
         self.notifier.hears(*poll, at=self.now)
 
-    def _is_over(self, it: UUID) -> bool:
-        return it in self.diaries and self.diaries[it].status != "pending"
+    def _at(self, place: int) -> UUID:
+        """Where one is over another comes. Of each fourth something else than its opening is heard first."""
+        it = self.stage[place]
+        if place < 2 and (not it.int or (it in self.diaries and self.diaries[it].status != "pending")):
+            self.came += 1
+            self.stage[2], self.stage[place] = it, UUID(int=self.came)
+            if self.came % 4:
+                self._hear([event(self.stage[place], OPENED)])
+        return self.stage[place]
 
     def _note(self, event: Heard) -> None:
         it = event.registration_id
@@ -300,10 +315,10 @@ class AnyLife(RuleBasedStateMachine):
                 diary = self.diaries.setdefault(it, Diary(it, self.before))
                 diary.final = diary.final or str(getattr(event, "outcome", "approved"))
 
-    @rule(place=st.sampled_from(PLACES), answer=st.sampled_from([None, None, CLICK_CONFIRM, CLICK_DECLINE]))
-    def a_customer_opens_the_page(self, place: int, answer: str | None) -> None:
-        diary = self.diaries.get(self.stage[place])
-        if diary is None or answer is None:
+    @rule(place=st.sampled_from(MORE_OF_WHAT_IS_OVER), answer=st.sampled_from([CLICK_CONFIRM, CLICK_DECLINE]))
+    def a_customer_opens_the_page(self, place: int, answer: str) -> None:
+        diary = self.diaries.get(self._at(place))
+        if diary is None:
             return
         self.notifier.about = diary.about
         again, too_late = diary.status == ANSWERS[answer], diary.says(self.now)
@@ -314,23 +329,31 @@ class AnyLife(RuleBasedStateMachine):
         assert isinstance(said, NoLongerOpen) == (too_late is not None and not again)
 
     @precondition(lambda self: self._asking_mails())
-    @rule(which=st.integers(0, 9), accepted=st.booleans())
-    def the_mail_server_answers(self, which: int, *, accepted: bool) -> None:
+    @rule(which=st.integers(0, 4), how=st.sampled_from([ACCEPTED, ACCEPTED, REFUSED, IN_DOUBT]))
+    def the_mail_server_answers(self, which: int, how: str) -> None:
         """To a mail that was in flight, whatever has happened since."""
         mail = one_of(self._asking_mails(), which)
-        self.diaries[mail.registration_id].note_server_answered(mail, self.now, accepted=accepted)
-        self.notifier.mail_server_answers(mail, None if accepted else REFUSAL, self.now)
-
-    @rule(how=st.sampled_from([*WAITS, *range(6)]), early=st.booleans(), looks=st.booleans())
-    def time_passes(self, how: timedelta | int, *, early: bool, looks: bool) -> None:
-        """For a while, or until one of the next moments that matter, or just before it."""
-        if isinstance(how, timedelta):
-            self.now += how
+        diary = self.diaries[mail.registration_id]
+        if how == IN_DOUBT:
+            diary.heard_of = True
+            self.notifier.does_not_know_whether_it_arrived(mail)
+        if how != IN_DOUBT or diary.is_worth_sending(mail, self.now):  # tried again, and refused
+            diary.note_server_answered(mail, self.now, accepted=how == ACCEPTED)
+            self.notifier.mail_server_answers(mail, None if how == ACCEPTED else REFUSAL, self.now)
         else:
-            moments = {at - early * MOMENT for diary in self.diaries.values() for at in diary.moments()}
-            self.now = one_of(sorted(at for at in moments if at > self.now) or [self.now], how)
+            self.notifier.queued.remove(mail)
+
+    @rule(wait=st.sampled_from(WAITS), looks=st.booleans())
+    def time_passes(self, wait: timedelta, *, looks: bool) -> None:
+        self.now += wait
         if looks:
             self._the_scheduler_acts()
+
+    @rule(which=st.sampled_from([0, 0, 0, 1, 2, 3]), early=st.sampled_from(EARLY))
+    def the_scheduler_comes_in_time(self, which: int, early: timedelta) -> None:
+        moments = {at - early for diary in self.diaries.values() for at in diary.moments_to_look()}
+        self.now = one_of(sorted(at for at in moments if at > self.now) or [self.now], which)
+        self._the_scheduler_acts()
 
     def _the_scheduler_acts(self) -> None:
         for diary in self.diaries.values():
@@ -374,7 +397,9 @@ class AnyLife(RuleBasedStateMachine):
     def mails_leave_while_they_are_apt_and_not_after(self) -> None:
         for mail in self.notifier.queued:
             diary, it = self.diaries[mail.registration_id], self.notifier.confirmations[mail.registration_id]
-            assert (needless(mail, it, self.now) is None) == diary.is_worth_sending(mail, self.now)
+            if not diary.is_overlooked(self.now):
+                is_apt = needless(mail, it, self.notifier.policy, self.now) is None
+                assert is_apt == diary.is_worth_sending(mail, self.now)
 
     @invariant()
     def the_page_says_what_the_diary_says(self) -> None:
@@ -414,5 +439,5 @@ def one_of(them: list[T], which: int) -> T:
     return them[which % len(them)]
 
 
-AnyLife.TestCase.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
+AnyLife.TestCase.settings = settings(max_examples=300, stateful_step_count=50, deadline=None)
 TestAnyLife = AnyLife.TestCase

@@ -236,13 +236,17 @@ def test_a_resend_is_asked_of_notifier_unless_what_it_said_rules_it_out(
     assert answer.registration.status is row.status
 
 
+def test_what_notifier_refused_as_one_too_many_is_not_asked_again_though_the_mail_failed() -> None:
+    known = after(opened(), sent(1), undeliverable(12), resend_refused(15, "limit"))
+    assert asks.resend(known, BY, LATER) == asks.Refused(asks.Obstacle.LIMIT)
+
+
 @pytest.mark.parametrize(
     "answer",
     [
         sent(2),
         sent(2, sent_at=minutes(11)),  # by a clock that is behind
         resend_refused(15),
-        resend_refused(16, "limit"),
         undeliverable(16),
         undeliverable(13),
     ],

@@ -21,8 +21,8 @@ WAIT = "wait"
 @dataclass
 class ScriptedServer:
     """Answers to MAIL, RCPT and DATA: a line as sent, DISCONNECT (after DATA: the message was taken, and no answer
-    given), HANG until the end, or WAIT until `go_on` and accept then. By recipient, but for MAIL. `asked` are the
-    messages that came, answered or not; `options` are those that came with MAIL."""
+    given) or HANG until the end; after DATA also WAIT until `go_on` says what. By recipient, but for MAIL, which takes
+    lines only. `asked` are the messages that came, answered or not; `options` are those that came with MAIL."""
 
     at_mail: str = "250 OK"
     at_rcpt: dict[str, Any] = field(default_factory=dict)
@@ -33,6 +33,7 @@ class ScriptedServer:
     port: int = field(default_factory=free_port)
     _controller: Controller | None = None
     _released: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = field(default_factory=list)
+    _then: str = "250 OK"
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -46,12 +47,21 @@ class ScriptedServer:
         self._controller = Controller(self, hostname="127.0.0.1", port=self.port, enable_SMTPUTF8=True)
         self._controller.start()
 
-    def go_on(self) -> None:
-        """Answers what hangs or waits."""
+    def go_on(self, answer: str = "250 OK") -> None:
+        """Answers what hangs; and `answer` to what waits."""
         with self._lock:
+            self._then = answer
             for loop, event in self._released:
                 loop.call_soon_threadsafe(event.set)
             self._released.clear()
+
+    def get_well(self) -> None:
+        """From now on it takes what it is given, on connections of its own."""
+        self.stop()
+        self.at_mail = "250 OK"
+        self.at_rcpt.clear()
+        self.at_data.clear()
+        self.start()
 
     def stop(self) -> None:
         self.go_on()
@@ -64,12 +74,12 @@ class ScriptedServer:
         envelope.mail_options += options
         return self.at_mail
 
-    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> Any:  # noqa: N802
+    async def handle_RCPT(self, server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> Any:  # noqa: N802
         self.options[address] = list(envelope.mail_options)
         answer = self.at_rcpt.get(address, "250 OK")
         if answer == "250 OK":
             envelope.rcpt_tos.append(address)
-        return answer
+        return await self._said(server, answer)
 
     async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> Any:  # noqa: N802
         [recipient] = envelope.rcpt_tos
@@ -77,9 +87,12 @@ class ScriptedServer:
         self.asked[recipient].append(envelope.content)
         if answer == WAIT:
             await self._release()
-            answer = "250 OK"
+            answer = self._then
         if answer in ("250 OK", DISCONNECT):
             self.received[recipient].append(envelope.content)
+        return await self._said(server, answer)
+
+    async def _said(self, server: Any, answer: Any) -> Any:
         if answer == DISCONNECT:
             server.transport.abort()
             return "250 OK"  # nobody hears it

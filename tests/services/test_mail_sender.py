@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 
+from services.notifier import answers, queue, store
 from services.notifier.domain import MailKind
 from services.notifier.handlers import deadlines, handlers
 from services.notifier.links import Links
@@ -20,7 +21,7 @@ from services.notifier.mail.sender import GIVE_UP_AFTER, Sender
 from services.notifier.mail.smtp import Mailer
 from services.notifier.queue import LEASE
 from shared.database import Database
-from shared.events import Outcome
+from shared.events import CustomerConfirmed, Outcome
 from tests.domain.facts import (
     DAY,
     HOUR,
@@ -34,7 +35,7 @@ from tests.domain.facts import (
     review_due,
 )
 from tests.domain.notifier import POLICY
-from tests.services.conftest import MovableClock, Open, eventually, rows, told
+from tests.services.conftest import MovableClock, Open, eventually, held_open, rows, told
 from tests.services.scripted_smtp import DISCONNECT, HANG, WAIT, ScriptedServer, scripted_server
 
 READERS = ["reviews@vng.example", "hoa@vng.example"]
@@ -55,6 +56,8 @@ def renderer(review_mail_to: list[str]) -> Renderer:
 
 RENDERER = renderer(READERS)
 FIRST_RETRY = timedelta(minutes=1)
+PATIENCE = 45.0
+SHORT = 3.0  # seconds: enough to reach a server's silence, and not long to wait
 AN, BINH, PARTNER = "an@example.vn", "binh@example.vn", "staff@partner.example"
 
 
@@ -69,12 +72,17 @@ def server() -> Iterator[ScriptedServer]:
         yield started
 
 
+def sender_to(
+    server: ScriptedServer, database: Database, by: Renderer = RENDERER, patience: float = PATIENCE
+) -> Sender:
+    return Sender(database, Mailer(server.url, by.sender, patience=patience), by, POLICY, FIRST_RETRY)
+
+
 @asynccontextmanager
 async def sending(database: Database, server: ScriptedServer, by: Renderer = RENDERER) -> AsyncIterator[None]:
     """A sender at work; at the end it has finished what it had in hand."""
     stopping = asyncio.Event()
-    mailer = Mailer(server.url, by.sender)
-    running = asyncio.create_task(Sender(database, mailer, by, POLICY, FIRST_RETRY).run(stopping))
+    running = asyncio.create_task(sender_to(server, database, by).run(stopping))
     try:
         yield
     finally:
@@ -245,8 +253,20 @@ async def trouble(server: ScriptedServer, kind: str) -> None:
             server.at_data[AN] = "421 closing"
         case "sender refused":
             server.at_mail = "550 we know no such sender"
+        case "put off at RCPT":
+            server.at_rcpt[AN] = "450 mailbox busy"
+        case "dropped at RCPT":
+            server.at_rcpt[AN] = DISCONNECT
+        case "silent at RCPT":
+            server.at_rcpt[AN] = HANG
+        case "put off after DATA":
+            server.at_data[AN] = "451 not now"
         case "no answer after DATA":
             server.at_data[AN] = DISCONNECT
+        case "silent after DATA":
+            server.at_data[AN] = HANG
+        case "neither yes nor no after DATA":
+            server.at_data[AN] = "252 who knows"
 
 
 @pytest.mark.parametrize(
@@ -307,6 +327,7 @@ async def test_a_mail_whose_answer_was_lost_comes_again_as_the_same_message(
         await eventually(lambda: told(notifier), bool)
     first, second = server.message_ids(AN)
     assert first == second == f"<{ONE}.confirmation.1.1@vngcloud.example>"
+    assert len(set(server.received[AN])) == 1  # to the byte
     assert await told(notifier) == ["ConfirmationSent"]
 
 
@@ -524,3 +545,175 @@ async def test_a_review_mail_to_a_reader_who_was_taken_out_of_the_settings_is_dr
     assert [(mail["state"], mail["detail"]) for mail in await mails(notifier)] == [
         ("sent", None), ("failed", "not sent: nobody is named to read it any more"),
     ]  # fmt: skip
+
+
+WITHDRAWN = registration_closed(outcome=Outcome.WITHDRAWN, customer_email=AN)
+KNOWN = [
+    "away", "sender refused", "put off at RCPT", "dropped at RCPT", "silent at RCPT", "closing at RCPT",
+    "put off after DATA", "closing at DATA",
+]  # fmt: skip
+IN_DOUBT = ["no answer after DATA", "silent after DATA", "neither yes nor no after DATA", "killed before the mark"]
+
+
+async def tried(database: Database, server: ScriptedServer, clock: MovableClock, ending: str) -> None:
+    """One attempt to send the mail ends so. Then the server is well, nobody sends, and the mail is due again."""
+    if ending == "killed before the mark":
+        async with database.transaction() as tx:
+            assert await queue.claim(tx, 1)
+    else:
+        await trouble(server, ending)
+        [before, *_] = await mails(database)
+        stopping = asyncio.Event()
+        sender = sender_to(server, database, patience=SHORT if ending.startswith("silent") else PATIENCE)
+        running = asyncio.create_task(sender.run(stopping))
+        await eventually(lambda: mails(database), lambda found: found[0]["attempts"] > before["attempts"])
+        stopping.set()
+        await running  # it ends what it has in hand
+    server.get_well()
+    clock.now += timedelta(minutes=5)
+
+
+async def until_given_up(database: Database) -> None:
+    await eventually(lambda: mails(database), lambda found: found[0]["state"] == "failed")
+
+
+async def until_nothing_waits(database: Database) -> None:
+    await eventually(lambda: mails(database), lambda found: all(mail["state"] != "queued" for mail in found))
+
+
+async def finish(database: Database, server: ScriptedServer) -> list[tuple[str, str]]:
+    """Sends until nothing waits; the kinds and states of all mails."""
+    async with sending(database, server):
+        await until_nothing_waits(database)
+    server.get_well()
+    return [(mail["kind"], mail["state"]) for mail in await mails(database)]
+
+
+def told_of_withdrawal(server: ScriptedServer) -> int:
+    """How often the customer got the mail that says so."""
+    return server.message_ids(AN).count(f"<{ONE}.customer_withdrawn.1.1@vngcloud.example>")
+
+
+@pytest.mark.parametrize(
+    ("ending", "times"), [*((ending, 0) for ending in KNOWN), *((ending, 1) for ending in IN_DOUBT)]
+)
+async def test_a_customer_who_may_have_got_the_mail_is_told_of_the_withdrawal_once_and_no_other_is(
+    notifier: Database, server: ScriptedServer, clock: MovableClock, ending: str, times: int
+) -> None:
+    await hear(notifier, opened(customer_email=AN))
+    await tried(notifier, server, clock, ending)
+    await hear(notifier, WITHDRAWN, WITHDRAWN)
+    assert await finish(notifier, server) == [("confirmation", "failed"), ("customer_withdrawn", "sent")][: 1 + times]
+    await hear(notifier, WITHDRAWN)
+    await finish(notifier, server)
+    assert told_of_withdrawal(server) == times
+    assert await told(notifier) == []
+    assert await rows(notifier, "select mailed from confirmations") == [(bool(times),)]
+
+
+@pytest.mark.parametrize("then", ["away", "put off at RCPT", "put off after DATA"])
+async def test_a_later_try_that_is_known_not_to_have_arrived_leaves_the_doubt(
+    notifier: Database, server: ScriptedServer, clock: MovableClock, then: str
+) -> None:
+    await hear(notifier, opened(customer_email=AN))
+    await tried(notifier, server, clock, "no answer after DATA")
+    await tried(notifier, server, clock, then)
+    await hear(notifier, WITHDRAWN)
+    await finish(notifier, server)
+    assert told_of_withdrawal(server) == 1
+
+
+async def test_a_doubt_that_a_later_try_ends_is_told_once_as_sent(
+    notifier: Database, server: ScriptedServer, clock: MovableClock
+) -> None:
+    await hear(notifier, opened(customer_email=AN))
+    await tried(notifier, server, clock, "no answer after DATA")
+    await finish(notifier, server)
+    await hear(notifier, WITHDRAWN)
+    assert await finish(notifier, server) == [("confirmation", "sent"), ("customer_withdrawn", "sent")]
+    assert await told(notifier) == ["ConfirmationSent"]
+    assert told_of_withdrawal(server) == 1
+
+
+@pytest.mark.parametrize("word", ["before the refusal", "after the refusal"])
+@pytest.mark.parametrize(("first", "times"), [("no answer after DATA", 1), ("put off after DATA", 0)])
+async def test_a_mail_refused_for_good_after_a_doubt_counts_as_gone_out(
+    notifier: Database, server: ScriptedServer, clock: MovableClock, first: str, times: int, word: str
+) -> None:
+    await hear(notifier, opened(customer_email=AN))
+    await tried(notifier, server, clock, first)
+    server.at_data[AN] = WAIT
+    async with sending(notifier, server):
+        await until_asked(server, 2)
+        if word == "before the refusal":
+            await hear(notifier, WITHDRAWN)
+        del server.at_data[AN]
+        server.go_on("550 no such user here")
+        await until_given_up(notifier)
+        if word == "after the refusal":
+            await hear(notifier, WITHDRAWN)
+        await until_nothing_waits(notifier)
+    assert told_of_withdrawal(server) == times
+    assert await told(notifier) == ([] if word == "before the refusal" else ["ConfirmationUndeliverable"])
+
+
+async def until_asked(server: ScriptedServer, times: int) -> None:
+    async def look() -> int:
+        return len(server.asked[AN])
+
+    await eventually(look, lambda asked: asked == times)
+
+
+async def test_a_mail_in_doubt_that_a_resend_superseded_counts_as_gone_out(
+    notifier: Database, server: ScriptedServer, clock: MovableClock
+) -> None:
+    await hear(notifier, opened(customer_email=AN))
+    await tried(notifier, server, clock, "no answer after DATA")
+    clock.now += HOUR
+    await hear(notifier, resend_requested())
+    server.at_mail = "451 not now"
+    async with sending(notifier, server):
+        await until_given_up(notifier)
+    server.get_well()
+    await hear(notifier, WITHDRAWN)
+    clock.now += HOUR
+    assert await finish(notifier, server) == [
+        ("confirmation", "failed"), ("confirmation", "failed"), ("customer_withdrawn", "sent"),
+    ]  # fmt: skip
+    assert told_of_withdrawal(server) == 1
+
+
+async def test_a_withdrawal_read_while_a_mail_in_doubt_is_dropped_is_told_once(
+    notifier: Database, server: ScriptedServer, clock: MovableClock
+) -> None:
+    await hear(notifier, opened(customer_email=AN))
+    await tried(notifier, server, clock, "no answer after DATA")
+    clock.now += HOUR
+    await hear(notifier, resend_requested())
+    server.at_mail = "451 not now"
+    async with AsyncExitStack() as at_work:
+        async with held_open(notifier) as (tx, until_another_waits):
+            await HANDLERS[type(WITHDRAWN)]([WITHDRAWN], tx)
+            await at_work.enter_async_context(sending(notifier, server))
+            await until_another_waits()
+        await until_given_up(notifier)
+    server.get_well()
+    clock.now += HOUR
+    await finish(notifier, server)
+    assert told_of_withdrawal(server) == 1
+    assert await rows(notifier, "select status, outcome, mailed from confirmations") == [("void", "withdrawn", True)]
+
+
+async def test_an_answer_and_a_doubt_owe_one_mail_of_the_withdrawal(
+    notifier: Database, server: ScriptedServer, clock: MovableClock
+) -> None:
+    await hear(notifier, opened(customer_email=AN))
+    await tried(notifier, server, clock, "no answer after DATA")
+    async with notifier.transaction() as tx:
+        it = (await store.lock(tx, [ONE]))[ONE]
+        event = answers.confirm(it, tx.now)
+        assert isinstance(event, CustomerConfirmed)
+        await store.save(tx, answers.answered(it, event, tx.now))
+    await hear(notifier, WITHDRAWN)
+    assert await finish(notifier, server) == [("confirmation", "failed"), ("customer_withdrawn", "sent")]
+    assert told_of_withdrawal(server) == 1

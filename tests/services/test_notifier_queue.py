@@ -1,6 +1,7 @@
 """The queue of mails on a real PostgreSQL: owed once, claimed by one, marked by whom it belongs to."""
 
 import asyncio
+import itertools
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -117,7 +118,7 @@ async def test_a_mark_by_a_claim_that_ended_changes_nothing(notifier: Database, 
     async with notifier.transaction() as tx:
         assert await queue.mark_sent(tx, [old]) == []
         assert await queue.mark_failed(tx, old, "too late") is False
-        await queue.put_off(tx, old, NOW + DAY, "too late", refused=True)
+        await queue.put_off(tx, old, NOW + DAY, "too late", refused=True, in_doubt=False)
     assert await rows(notifier, "select * from emails") == before
     async with notifier.transaction() as tx:
         assert await queue.mark_sent(tx, [new]) == [new]
@@ -142,12 +143,49 @@ async def test_a_mail_put_off_comes_at_its_time_and_remembers_when_it_was_first_
     [it] = await claim(notifier)
     for n, refused in enumerate([False, True, True, False], start=1):
         async with notifier.transaction() as tx:
-            await queue.put_off(tx, it, NOW + n * HOUR, "later", refused=refused)
+            await queue.put_off(tx, it, NOW + n * HOUR, "later", refused=refused, in_doubt=False)
         clock.now = NOW + n * HOUR - timedelta(seconds=1)
         assert await claim(notifier) == []
         clock.now = NOW + n * HOUR
         [it] = await claim(notifier)
         assert it.refused_since == (None if n == 1 else NOW + HOUR)
+
+
+ENDINGS = ("known not to have arrived", "in doubt", "never marked")
+
+
+async def test_a_mail_is_in_doubt_from_the_first_attempt_that_may_have_delivered_it(
+    notifier: Database, clock: MovableClock
+) -> None:
+    """Three attempts, ended in every way."""
+    lives = {UUID(int=n): endings for n, endings in enumerate(itertools.product(ENDINGS, repeat=3))}
+    await owe(notifier, *(Mail(registration_id, MAIL.kind) for registration_id in lives))
+    for n in range(4):
+        claimed = await claim(notifier, len(lives))
+        before = {it.mail.registration_id: lives[it.mail.registration_id][:n] for it in claimed}
+        assert len(before) == len(lives)
+        assert {it.mail.registration_id: it.in_doubt for it in claimed} == {
+            registration_id: not set(endings) <= {"known not to have arrived"}
+            for registration_id, endings in before.items()
+        }
+        clock.now += LEASE
+        async with notifier.transaction() as tx:
+            for it in claimed if n < 3 else ():
+                if (ending := lives[it.mail.registration_id][n]) != "never marked":
+                    await queue.put_off(tx, it, tx.now, ending, refused=False, in_doubt=ending == "in doubt")
+
+
+async def test_a_late_mark_that_its_attempt_did_not_deliver_leaves_the_doubt(
+    notifier: Database, clock: MovableClock
+) -> None:
+    await owe(notifier, MAIL)
+    [old] = await claim(notifier)
+    clock.now += LEASE
+    [new] = await claim(notifier)
+    async with notifier.transaction() as tx:
+        await queue.put_off(tx, old, tx.now, "too late", refused=False, in_doubt=False)
+        await queue.put_off(tx, new, tx.now, "in time", refused=False, in_doubt=False)
+    assert [it.in_doubt for it in await claim(notifier)] == [True]
 
 
 async def test_the_mail_that_waited_longest_goes_first(notifier: Database, clock: MovableClock) -> None:

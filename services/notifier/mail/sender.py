@@ -1,5 +1,6 @@
 """Claim, send, mark. Nothing is marked sent that the server did not accept, and nothing is sent inside a consumer's
-transaction. Each mail is sent by itself: a slow server or recipient holds up no other.
+transaction. Each mail is sent by itself: a slow server or recipient holds up no other. A confirmation mail that is
+given up while an attempt's end is unknown counts as gone out: its customer may have read it.
 """
 
 import asyncio
@@ -8,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from services.notifier import matters, periods, queue, store
-from services.notifier.domain import MailKind, Policy
+from services.notifier.domain import Confirmation, MailKind, Policy
 from services.notifier.mail.render import Renderer
 from services.notifier.mail.smtp import Accepted, Answer, Mailer, RecipientRefused, ServerTrouble
 from services.notifier.mails import Matter, needless
@@ -88,7 +89,7 @@ class Sender:
         """Never raises: a mail that is not marked comes again when its lease ends."""
         try:
             recipient = self._renderer.recipient(claimed.mail, matter)
-            why = needless(claimed.mail, matter.confirmation, self._database.clock())
+            why = needless(claimed.mail, matter.confirmation, self._policy, self._database.clock())
             if why or recipient is None:
                 await self._drop(claimed, why or "not sent: nobody is named to read it any more")
                 return
@@ -105,7 +106,7 @@ class Sender:
 
     async def _drop(self, claimed: Claimed, why: str) -> None:
         async with self._database.transaction() as tx:
-            await queue.mark_failed(tx, claimed, why)
+            await self._give_up(tx, claimed, why)
         log.info("mail dropped", registration_id=str(claimed.mail.registration_id), kind=claimed.mail.kind, why=why)
 
     async def _try(self, claimed: Claimed, matter: Matter, recipient: str) -> Answer:
@@ -125,10 +126,10 @@ class Sender:
                 await self._mark_undeliverable(tx, claimed, answer.detail)
                 log.warning("mail undeliverable", code=answer.code, **about)
             case RecipientRefused():
-                await queue.put_off(tx, claimed, self._later(claimed, tx.now), answer.detail, refused=True)
+                await self._put_off(tx, claimed, answer.detail, refused=True, in_doubt=False)
                 log.warning("mail put off by the recipient's server", code=answer.code, **about)
             case ServerTrouble():
-                await queue.put_off(tx, claimed, self._later(claimed, tx.now), answer.detail, refused=False)
+                await self._put_off(tx, claimed, answer.detail, refused=False, in_doubt=answer.in_doubt)
                 log.warning("mail server trouble", code=answer.code, attempt=claimed.attempt, **about)
 
     async def _mark_sent(self, tx: Transaction, claimed: Claimed) -> None:
@@ -138,15 +139,25 @@ class Sender:
             await store.save(tx, periods.sent(known[mail.registration_id], mail.period, self._policy, tx.now))
 
     async def _mark_undeliverable(self, tx: Transaction, claimed: Claimed, detail: str) -> None:
-        mail = claimed.mail
-        known = await store.lock(tx, [mail.registration_id])
-        if await queue.mark_failed(tx, claimed, detail) and mail.kind is MailKind.CONFIRMATION:
-            it = known[mail.registration_id]
-            await store.save(tx, periods.undeliverable(it, mail.period, detail, self._policy, tx.now))
+        if it := await self._give_up(tx, claimed, detail):
+            await store.save(tx, periods.undeliverable(it, claimed.mail.period, detail, self._policy, tx.now))
 
-    def _later(self, claimed: Claimed, now: datetime) -> datetime:
+    async def _give_up(self, tx: Transaction, claimed: Claimed, why: str) -> Confirmation | None:
+        """Marks the mail failed. Of a confirmation mail that nobody marked before: its confirmation as it is now."""
+        mail = claimed.mail
+        it = (await store.lock(tx, [mail.registration_id])).get(mail.registration_id)
+        if not await queue.mark_failed(tx, claimed, why) or mail.kind is not MailKind.CONFIRMATION:
+            return None
+        if it is None or not claimed.in_doubt:
+            return it
+        decided = periods.gone_out(it)
+        await store.save(tx, decided)
+        return decided.changed[it.registration_id]
+
+    async def _put_off(self, tx: Transaction, claimed: Claimed, why: str, *, refused: bool, in_doubt: bool) -> None:
         wait: timedelta = self._retry_first * 2 ** min(claimed.attempt - 1, 20)
-        return now + min(wait, LONGEST_WAIT)
+        until = tx.now + min(wait, LONGEST_WAIT)
+        await queue.put_off(tx, claimed, until, why, refused=refused, in_doubt=in_doubt)
 
 
 def _put_off_too_long(claimed: Claimed, now: datetime) -> bool:

@@ -1,8 +1,8 @@
 """Handing messages to the mail server, and whose fault it is when one does not go.
 
 Only an answer about the recipient (to RCPT or DATA) counts against the recipient. Everything else (connecting, TLS,
-login, MAIL FROM, 421, no answer) is the server's: the operator's to mend, and the mail waits. No answer after DATA is
-unknown: sent again later with the same Message-ID.
+login, MAIL FROM, 421, no answer) is the server's: the operator's to mend, and the mail waits. Where DATA began and no
+yes or no came, whether the message arrived is in doubt: it is sent again later with the same Message-ID.
 """
 
 import asyncio
@@ -39,13 +39,22 @@ class RecipientRefused:
 
 @dataclass(frozen=True, slots=True)
 class ServerTrouble:
-    """`code` is the server's, if it gave one. `detail` may repeat an address: it is for the row, not the log."""
+    """`code` is the server's, if it gave one. `detail` may repeat an address: it is for the row, not the log.
+    `in_doubt`: the message may have been accepted all the same."""
 
     detail: str
     code: int | None = None
+    in_doubt: bool = False
 
 
 Answer = Accepted | RecipientRefused | ServerTrouble
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """`in_doubt` from the moment that DATA begins until the server says yes or no, however waiting for it ends."""
+
+    in_doubt: bool = False
 
 
 @dataclass(slots=True)
@@ -68,13 +77,14 @@ class Mailer:
 
     async def send(self, recipient: str, message: bytes) -> Answer:
         """Never raises for what the server does."""
+        attempt = _Attempt()
         try:
             async with asyncio.timeout(self._patience), self._connection() as client:
-                return await self._hand_over(client, recipient, message)
+                return await self._hand_over(client, recipient, message, attempt)
         except (SMTPException, OSError, TimeoutError, ValueError) as error:
-            return ServerTrouble(_words(error), getattr(error, "code", None))
+            return ServerTrouble(_words(error), getattr(error, "code", None), attempt.in_doubt)
 
-    async def _hand_over(self, client: aiosmtplib.SMTP, recipient: str, message: bytes) -> Answer:
+    async def _hand_over(self, client: aiosmtplib.SMTP, recipient: str, message: bytes, attempt: _Attempt) -> Answer:
         ascii_only = recipient.isascii()
         if not ascii_only and not client.supports_extension("smtputf8"):
             return RecipientRefused(553, "553 the mail server takes no address beyond ASCII")
@@ -85,9 +95,13 @@ class Mailer:
         )
         try:
             await client.rcpt(recipient, encoding="ascii" if ascii_only else "utf-8")
+            attempt.in_doubt = True
             await client.data(message)
         except SMTPResponseException as answer:
-            if answer.code == CLOSING or not 400 <= answer.code <= 599:
+            if not 400 <= answer.code <= 599:
+                raise
+            attempt.in_doubt = False  # whatever becomes of the connection
+            if answer.code == CLOSING:
                 raise
             with suppress(SMTPException, OSError):  # the answer stands whatever becomes of the connection
                 await client.rset()

@@ -131,8 +131,40 @@ async def test_the_details_tell_the_story(browse: Browse, database: Database) ->
     await hear(database, opened(), opened(), sent(1), undeliverable(12))
     page = (await browse().get(PAGE)).text
     assert "16 Jul" not in page
-    for said in ("an@partner.example", "550 no mailbox 12", "Link valid until", "2 Jul 2026, 08:40 (GMT+7)"):
+    for said in ("an@partner.example", "550 no mailbox 12"):
         assert said in page
+    assert "Link valid until" not in page  # the mail that failed began another period
+
+
+async def test_the_details_say_how_long_the_link_is_valid_and_whether_the_mail_has_left(
+    browse: Browse, database: Database
+) -> None:
+    async with database.transaction() as tx:
+        await store.request(tx, [requested()])
+    await hear(database, opened())
+    page = (await browse().get(PAGE)).text
+    assert "not yet" in page and "Link valid until" not in page
+    await hear(database, sent(1))
+    page = (await browse().get(PAGE)).text
+    assert "not yet" not in page
+    assert "Link valid until" in page and "2 Jul 2026, 08:40 (GMT+7)" in page
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason", "said"),
+    [
+        (Outcome.DECLINED, "declined_recently", "“declined_recently”"),
+        (Outcome.REJECTED, "current_customer", "This account is a customer of VNG Cloud already."),
+        (Outcome.REFUSED, "declined_recently", "Talk to the customer before you add the account again."),
+    ],
+)
+async def test_only_codes_of_ours_speak_in_our_words(
+    browse: Browse, database: Database, outcome: Outcome, reason: str, said: str
+) -> None:
+    async with database.transaction() as tx:
+        await store.request(tx, [requested()])
+    await hear(database, closed(outcome, reason))
+    assert said in (await browse().get(PAGE)).text
 
 
 STORY_TOLD = [
