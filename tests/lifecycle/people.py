@@ -32,7 +32,9 @@ Act = Callable[["World", Random], Awaitable[None]]
 
 async def account_changes(world: "World", chance: Random) -> None:
     """VNG's systems say something new of an account, sometimes twice, sometimes an older version late."""
-    waiting = [row[0] for row in await world.query("select customer_email from approver.cases where status = 'open'")]
+    claimed = "and claimed_by is not null" if chance.random() < 0.5 else ""
+    found = await world.query(f"select customer_email from approver.cases where status = 'open' {claimed} order by 1")
+    waiting = [row[0] for row in found]
     emails = waiting if waiting and chance.random() < 0.5 else EMAILS
     tell_of_account(world, chance, chance.choice(emails), fine=chance.random() < 0.7)
 
@@ -50,7 +52,7 @@ def tell_of_account(world: "World", chance: Random, email: str, *, fine: bool) -
         active_services=0 if fine else chance.choice([0, 1]),
         active_discounts=0,
         in_poc=not fine and chance.random() < 0.3,
-        vng_customer=chance.random() < 0.3,
+        vng_customer=chance.random() < 0.4,
         version=version,
         updated_at=world.clock(),
     )
@@ -138,7 +140,7 @@ async def staff_act(world: "World", chance: Random) -> None:
     if not cases:
         return
     address = f"/cases/{chance.choice(cases)}"
-    does = chance.choice(["claim", "release", "approve", "approve", "reject"])
+    does = chance.choice(["claim", "claim", "claim", "release", "approve", "approve", "reject"])
     fields = {"reason": "Hồ sơ chưa đủ", "note": "Đã xem", "override_reason": chance.choice(["", "Ngoại lệ"])}
     await world.post("approver", chance.choice(REVIEWERS), f"{address}/{does}", fields)
 
@@ -151,7 +153,7 @@ async def _change(world: "World", chance: Random, does: str, fields: dict[str, A
 
 
 ACTS: list[tuple[Act, int]] = [
-    (account_changes, 3),
+    (account_changes, 5),
     (partner_registers, 5),
     (upstream_portal_requests, 3),
     (upstream_portal_changes_its_mind, 3),
