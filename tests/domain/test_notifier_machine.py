@@ -292,13 +292,15 @@ class AnyLife(RuleBasedStateMachine):
         self.notifier.hears(*poll, at=self.now)
 
     def _at(self, place: int) -> UUID:
-        """Where one is over another comes. Of each third something else than its opening is heard first."""
+        """Where one is over another comes: unheard of, opened, or asked already, by turns."""
         it = self.stage[place]
         if place < 2 and (not it.int or (it in self.diaries and self.diaries[it].status != "pending")):
             self.came += 1
             self.stage[2], self.stage[place] = it, UUID(int=self.came)
             if self.came % 3:
                 self._hear([event(self.stage[place], OPENED)])
+            if self.came % 3 == 1:
+                self._note_the_mail_servers_answer(Mail(self.stage[place], MailKind.CONFIRMATION), ACCEPTED)
         return self.stage[place]
 
     def _note(self, event: Heard) -> None:
@@ -334,6 +336,9 @@ class AnyLife(RuleBasedStateMachine):
         """To a mail that was in flight, whatever has happened since."""
         which, how = answer
         mail = one_of(self._asking_mails(), which)
+        self._note_the_mail_servers_answer(mail, how)
+
+    def _note_the_mail_servers_answer(self, mail: Mail, how: str) -> None:
         diary = self.diaries[mail.registration_id]
         if how == IN_DOUBT:
             diary.heard_of = True
