@@ -46,9 +46,10 @@ from tests.domain.facts import (
 from tests.domain.notifier import CLICK_CONFIRM, CLICK_DECLINE, Heard, Notifier
 
 T = TypeVar("T")
+Poll = tuple[tuple[int, str], ...]
 MOMENT, MINUTE = timedelta(microseconds=1), timedelta(minutes=1)
 LINK, RESENDS = 15 * DAY, 3
-REMINDERS = [(7 * DAY, DAY), (20 * DAY, 15 * DAY, 10 * DAY, 7 * DAY, DAY)]
+REMINDERS = (20 * DAY, 15 * DAY, 10 * DAY, 7 * DAY, DAY)
 ENDED = NOW - DAY
 """When registrar decided: nothing else happens then."""
 
@@ -82,7 +83,6 @@ class Diary:
     """Of one registration. The mail server's answer and what has been seen to are about the mail asked for last."""
 
     about: UUID
-    before: tuple[timedelta, ...]
     asked: list[datetime] = field(default_factory=list)
     """When each mail that asks the customer was asked for."""
     server_answered: datetime | None = None
@@ -120,7 +120,7 @@ class Diary:
         begun, end = self.server_answered, self.link_ends
         if self.status != "pending" or not begun or not end or self.refused:
             return []
-        return [end - before for before in self.before if end - before > begun]
+        return [end - before for before in REMINDERS if end - before > begun]
 
     def next_due(self) -> datetime | None:
         to_come = (at for at in self.moments() if at > self.seen_to)
@@ -250,16 +250,16 @@ class Registrations(Notifier):
         self._keep(periods.gone_out(self.confirmations[mail.registration_id]))
 
 
-def polls(words: list[str], places: tuple[int, ...], most: int) -> st.SearchStrategy[list[tuple[int, str]]]:
-    """What is read at once, of whom."""
-    return st.lists(st.sampled_from([(place, word) for word in words for place in places]), min_size=1, max_size=most)
+def polls(words: list[str], places: tuple[int, ...]) -> st.SearchStrategy[Poll]:
+    """One or two that are read at once, of whom."""
+    ones = [*product(places, words)]
+    return st.sampled_from([(it,) for it in ones]) | st.sampled_from([*product(ones, repeat=2)])
 
 
 class AnyLife(RuleBasedStateMachine):
-    @initialize(before=st.sampled_from(REMINDERS))
-    def begin(self, before: tuple[timedelta, ...]) -> None:
-        self.notifier = Registrations(Policy(LINK, HOUR, RESENDS, before))
-        self.before = before
+    @initialize()
+    def begin(self) -> None:
+        self.notifier = Registrations(Policy(LINK, HOUR, RESENDS, REMINDERS))
         self.now = NOW
         self.diaries: dict[UUID, Diary] = {}
         self.held: list[ConfirmationResendRequested] = []
@@ -271,12 +271,12 @@ class AnyLife(RuleBasedStateMachine):
         """Two that are not over, where there is one at all, and the last that is."""
         self.came = 0
 
-    @rule(poll=polls([*[OPENED] * 6, *FINALS], MORE_OF_WHAT_IS_OVER, most=2))
-    def registrar_is_heard(self, poll: list[tuple[int, str]]) -> None:
+    @rule(poll=polls([*[OPENED] * 6, *FINALS], MORE_OF_WHAT_IS_OVER))
+    def registrar_is_heard(self, poll: Poll) -> None:
         self._hear([event(self._at(place), word) for place, word in poll])
 
-    @rule(poll=polls(PARTNERS, PLACES, most=3), off=st.sampled_from([*NEARLY, None]))
-    def partners_ask_again(self, poll: list[tuple[int, str]], off: timedelta | None) -> None:
+    @rule(poll=polls(PARTNERS, PLACES), off=st.sampled_from([*NEARLY, None]))
+    def partners_ask_again(self, poll: Poll, off: timedelta | None) -> None:
         diary = self.diaries.get(self._at(poll[0][0]))
         if off is not None and diary and diary.status == "pending":
             self.now = max(self.now, diary.resend_from() + off)
@@ -308,13 +308,13 @@ class AnyLife(RuleBasedStateMachine):
         match event:
             case RegistrationOpened():
                 if it not in self.diaries:
-                    self.diaries[it] = Diary(it, self.before, asked=[self.now])
+                    self.diaries[it] = Diary(it, asked=[self.now])
             case ConfirmationResendRequested():
                 if (it, event.requested_at) not in self.answers:
                     self.answers[it, event.requested_at] = None
                     self.held.append(event)
             case RegistrationApproved() | RegistrationClosed():
-                diary = self.diaries.setdefault(it, Diary(it, self.before))
+                diary = self.diaries.setdefault(it, Diary(it))
                 diary.final = diary.final or str(getattr(event, "outcome", "approved"))
 
     @rule(place=st.sampled_from(MORE_OF_WHAT_IS_OVER), answer=st.sampled_from([CLICK_CONFIRM, CLICK_DECLINE]))
@@ -349,8 +349,9 @@ class AnyLife(RuleBasedStateMachine):
         else:
             self.notifier.queued.remove(mail)
 
-    @rule(wait=st.sampled_from(WAITS), looks=st.booleans())
-    def time_passes(self, wait: timedelta, *, looks: bool) -> None:
+    @rule(how=st.sampled_from([*product(WAITS, (True, False))]))
+    def time_passes(self, how: tuple[timedelta, bool]) -> None:
+        wait, looks = how
         self.now += wait
         if looks:
             self._the_scheduler_acts()
@@ -359,9 +360,9 @@ class AnyLife(RuleBasedStateMachine):
     def time_passes_until_something_is_due(self, how: tuple[int, timedelta, bool]) -> None:
         which, off, looks = how
         moments = {at + off for diary in self.diaries.values() for at in diary.moments_to_look()}
-        self.time_passes(
-            one_of(sorted(at for at in moments if at > self.now) or [self.now], which) - self.now, looks=looks
-        )
+        self.now = one_of(sorted(at for at in moments if at > self.now) or [self.now], which)
+        if looks:
+            self._the_scheduler_acts()
 
     def _the_scheduler_acts(self) -> None:
         for diary in self.diaries.values():
@@ -447,5 +448,5 @@ def one_of(them: list[T], which: int) -> T:
     return them[which % len(them)]
 
 
-AnyLife.TestCase.settings = settings(max_examples=250, stateful_step_count=50, deadline=None)
+AnyLife.TestCase.settings = settings(max_examples=300, stateful_step_count=50, deadline=None)
 TestAnyLife = AnyLife.TestCase

@@ -150,7 +150,16 @@ async def test_no_registration_is_lost_or_doubled_when_services_are_killed_at_an
             "select registration_id, version, count(*) from history where note = '' group by 1, 2 having count(*) > 1"
         )
         assert await world.rows(service, steps) == []
-    shown = await show(DatabaseSettings(database_url=world.settings.database_url), requests[0].registration_id)
+    settings = DatabaseSettings(database_url=world.settings.database_url)
+    told = [line for line in await show(settings, requests[0].registration_id, all_services=True) if "[" not in line]
+    for what in (
+        "registrar  awaiting_approval -> approved  VngApproved  by hoa@vng.example",
+        "notifier   pending -> confirmed  CustomerConfirmed",
+        "approver   open -> approved  VngApproved  by hoa@vng.example",
+        "portal     awaiting_approval -> approved  RegistrationApproved",
+    ):
+        assert sum(what in line for line in told) == 1, (what, told)
+    shown = await show(settings, requests[0].registration_id)
     assert "  status      approved" in shown
     assert sum("-> approved  VngApproved  by hoa@vng.example" in line for line in shown if "[" not in line) == 1
     ids: dict[str, Counter[str]] = {}

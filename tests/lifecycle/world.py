@@ -29,7 +29,7 @@ from tests.sessions import browser, session_of
 CREATE: dict[str, Any] = {"registrar": registrar, "notifier": notifier, "approver": approver, "portal": portal}
 URLS = {name: f"http://localhost:{8001 + n}" for n, name in enumerate(SERVICES)}
 CLAIM_FOR = timedelta(seconds=30)
-OPEN_LIMIT = 8
+OPEN_LIMIT = 3
 SLOW = 0.2
 SLOW_READS = 0.05
 
