@@ -56,6 +56,7 @@ PROMISES: tuple[Promise, ...] = (
     Promise("keys", "A record's key is its registration_id; an account's is its email."),
     _in_the_end("moved_by_an_event", "Nothing moves without the event that says so.", causes.moved_by_an_event),
     _in_the_end("own_partner_only", "Only its own partner withdraws or resends.", causes.own_partner_only),
+    _in_the_end("asked_is_answered", "What its partner asks for has an effect or an answer.", causes.asked_is_answered),
     _in_the_end("services_agree", "All services end agreeing with registrar.", agreement.services_agree),
     _each("mailed_with_cause", "No mail is owed without its cause.", mails.mailed_with_cause),
     _each("mailed_once", "No mail is owed twice.", mails.mailed_once),

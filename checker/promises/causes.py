@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from checker.lives import Life, Run
-from checker.machines import FINAL_WORDS
+from checker.machines import FINAL, FINAL_WORDS
 
 _READ_BY = {
     "registrar": frozenset(
@@ -51,3 +51,16 @@ def own_partner_only(life: Life, _run: Run) -> Iterator[str]:
     asked = len({it.at for it in life.own("ConfirmationResendRequested")})
     if accepted > asked:
         yield f"{accepted} resends accepted, {asked} asked for by its partner {life.partner_id!r}"
+
+
+def asked_is_answered(life: Life, run: Run) -> Iterator[str]:
+    """What a registration's own partner asks for: a withdrawal ends it, if nothing else did; a resend has an answer."""
+    status = life.status("registrar")
+    if status is not None and status not in FINAL and life.own("RegistrationWithdrawn"):
+        yield f"its partner withdrew it, and it is {status}; expected it ended"
+    if not run.ran("notifier") or life.status("notifier") is None:
+        return
+    asked = len({it.at for it in life.own("ConfirmationResendRequested")})
+    answered = len(life.by("notifier", "ConfirmationResendRequested")) + len(life.of("ConfirmationResendRefused"))
+    if answered < asked:
+        yield f"its partner asked for {asked} resends, and {answered} were answered"

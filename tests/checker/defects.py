@@ -63,6 +63,12 @@ def tell(run: Run, kind: str, event: str, **value: Any) -> None:
     run.records.append(Record(TOPICS[event], registration_id, {"registration_id": registration_id, **value}, "new"))
 
 
+def partner_of(run: Run, kind: str) -> str:
+    value = record(run, kind, "RegistrationOpened").value
+    assert value is not None
+    return str(value["partner_id"])
+
+
 def one_account_twice(run: Run) -> None:
     email = record(run, "pending", "RegistrationOpened").value["customer_email"]  # type: ignore[index]
     for event in ("RegistrationRequested", "RegistrationOpened"):
@@ -282,6 +288,20 @@ DEFECTS: dict[str, tuple[str, Defect]] = {
         lambda run: valued(run, record(run, "pending", "RegistrationRequested"), customer_email="x@example.vn"),
     ),
     "another partner's withdrawal": ("own_partner_only", foreign_withdrawal),
+    "a withdrawal that nobody heard": (
+        "asked_is_answered",
+        lambda run: tell(run, "pending", "RegistrationWithdrawn", partner_id=partner_of(run, "pending")),
+    ),
+    "a resend that nobody answered": (
+        "asked_is_answered",
+        lambda run: tell(
+            run,
+            "pending",
+            "ConfirmationResendRequested",
+            partner_id=partner_of(run, "pending"),
+            requested_at=START.isoformat(),
+        ),
+    ),
     "another partner's early withdrawal": ("own_partner_only", foreign_early_withdrawal),
     "another partner's resend": ("own_partner_only", foreign_resend),
     "a portal that says something else": (

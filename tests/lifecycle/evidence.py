@@ -5,14 +5,19 @@ from datetime import timedelta
 
 from checker.evidence import Evidence, Line, MailRow, Received, Record, Rules
 from shared.topics import SERVICES
-from tests.lifecycle.world import OPEN_LIMIT, World
+from tests.lifecycle.world import OPEN_LIMIT, RESEND_LIMIT, World
 
 _HISTORY = """
     select registration_id::text, version, status_from, status_to, event, note, actor, reason, at
     from {service}.history order by id
 """
 _MAILS = "select registration_id::text, kind, period, number, state, queued_at, sent_at from notifier.emails"
-RULES = Rules(open_limit=OPEN_LIMIT, review_due_after=timedelta(days=16), review_mail_to=("reviews@vng.example",))
+RULES = Rules(
+    open_limit=OPEN_LIMIT,
+    resend_limit=RESEND_LIMIT,
+    review_due_after=timedelta(days=16),
+    review_mail_to=("reviews@vng.example",),
+)
 
 
 async def evidence_of(world: World) -> Evidence:

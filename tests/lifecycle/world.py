@@ -30,6 +30,7 @@ CREATE: dict[str, Any] = {"registrar": registrar, "notifier": notifier, "approve
 URLS = {name: f"http://localhost:{8001 + n}" for n, name in enumerate(SERVICES)}
 CLAIM_FOR = timedelta(seconds=30)
 OPEN_LIMIT = 3
+RESEND_LIMIT = 1
 SLOW = 0.2
 SLOW_READS = 0.05
 
@@ -234,6 +235,7 @@ def _settings(name: str, database_url: str, mailbox: Mailbox, policy: str) -> An
         "oidc_client_id": name,
         "oidc_client_secret": SecretStr("a secret of the client"),
         "open_limit": OPEN_LIMIT,
+        "resend_limit": RESEND_LIMIT,
         "approval_for_current_customers": policy,
         "mail_claim_for": "PT30S",
     }
