@@ -25,11 +25,11 @@ def due_at(it: Confirmation, policy: Policy) -> datetime | None:
 
 
 def is_late(moment: datetime, it: Confirmation, policy: Policy, now: datetime) -> bool:
-    """Whether the reminder of `moment` had better not be sent any more: the next one is nearer."""
+    """Whether the reminder of `moment` had better not be sent any more: the next one is nearer, or due by now."""
     if it.valid_until is None:
         return False
-    next_one = min((at for before in policy.reminders_before if (at := it.valid_until - before) > now), default=None)
-    return next_one is not None and now - moment > next_one - now
+    later = [at for before in policy.reminders_before if (at := it.valid_until - before) > moment]
+    return bool(later) and now - moment > later[0] - now
 
 
 def act_when_due(due: Iterable[Confirmation], policy: Policy, now: datetime) -> Decided:

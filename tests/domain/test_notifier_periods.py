@@ -172,6 +172,12 @@ def test_however_irregularly_the_scheduler_acts_it_goes_on_and_reminds_once_a_mo
     assert (notifier.it.status is Status.EXPIRED) == (now >= END)
 
 
+def test_a_reminder_that_waited_does_not_leave_once_the_next_is_due_though_nobody_has_owed_that_yet() -> None:
+    notifier = asked().acts(END - 7 * DAY)
+    assert notifier.sends(END - DAY) == []
+    assert notifier.acts(END - DAY).sends(END - DAY) == [reminder(2)]
+
+
 def test_a_reminder_that_the_settings_drop_loses_no_other() -> None:
     notifier = asked().acts(END - 7 * DAY)
     notifier.policy = replace(POLICY, reminders_before=(DAY,))
