@@ -147,8 +147,7 @@ async def find_accounts(tx: Transaction, emails: Iterable[str]) -> dict[str, Acc
 
 async def find_account(tx: Transaction, email: str) -> Account | None:
     """As it is now, not locked."""
-    row = (await tx.execute(_ACCOUNTS, {"emails": [email]})).first()
-    return _account(row) if row else None
+    return (await find_accounts(tx, [email])).get(email)
 
 
 def _entry(row: Any) -> Entry:

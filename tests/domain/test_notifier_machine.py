@@ -166,7 +166,9 @@ class Diary:
             return True
         if mail.period < len(self.asked) or not self.may_answer(now):
             return False
-        return mail.kind is MailKind.CONFIRMATION or (mail == self.reminders[-1] and not self.is_late(now))
+        if mail.kind is MailKind.CONFIRMATION:
+            return True
+        return mail == self.reminders[-1] and not self.is_late(now) and not self.is_overlooked(now)
 
     def is_overlooked(self, now: datetime) -> bool:
         """A moment to remind has passed, and the scheduler has not come yet: what is owed will be known when it has."""
@@ -408,9 +410,8 @@ class AnyLife(RuleBasedStateMachine):
     def mails_leave_while_they_are_apt_and_not_after(self) -> None:
         for mail in self.notifier.queued:
             diary, it = self.diaries[mail.registration_id], self.notifier.confirmations[mail.registration_id]
-            if not diary.is_overlooked(self.now):
-                is_apt = needless(mail, it, self.notifier.policy, self.now) is None
-                assert is_apt == diary.is_worth_sending(mail, self.now)
+            is_apt = needless(mail, it, self.notifier.policy, self.now) is None
+            assert is_apt == diary.is_worth_sending(mail, self.now)
 
     @invariant()
     def the_page_says_what_the_diary_says(self) -> None:
