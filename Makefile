@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install demo test check lock docs clean lives bench-drain bench-scheduler
+.PHONY: install demo test check lock docs messages clean lives bench-drain bench-scheduler
 
 install: $(INSTALLED)
 
@@ -45,6 +45,10 @@ bench-drain: $(INSTALLED)
 # What a pass of the scheduler costs over a million open registrations, and what consumers notice of it.
 bench-scheduler: $(INSTALLED)
 	$(BIN)/python -m bench.scheduler 1000000
+
+# Brings the Vietnamese catalogues up to date with the templates, and prints what has no Vietnamese yet.
+messages: $(INSTALLED)
+	$(BIN)/python -m commands.messages
 
 # The pages that are drawn from the code.
 docs: $(INSTALLED)

@@ -15,6 +15,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
+import asyncpg
 from sqlalchemy import Table, text
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import DBAPIError
@@ -30,6 +31,9 @@ NO_SUCH_ROLE = "22023"  # an invalid value for the parameter `role`
 NOT_PERMITTED = "42501"
 
 
+_NOTIFY = text("select pg_notify(:channel, topic) from unnest(cast(:topics as text[])) as topic")
+
+
 def url_for_asyncpg(url: str) -> str:
     """As libpq writes it, with at most `sslmode`, which asyncpg calls `ssl`."""
     return "postgresql+asyncpg://" + url.split("://", 1)[1].replace("sslmode=", "ssl=")
@@ -38,6 +42,11 @@ def url_for_asyncpg(url: str) -> str:
 def role_of(service: str) -> str:
     """The database role that a service works under. Roles are the server's, not the database's: hence the long name."""
     return f"registration_{service}"
+
+
+def channel_of(service: str) -> str:
+    """Where `Transaction.changed` is heard: the channel is the database's, and services share one."""
+    return f"changed_{service}"
 
 
 class RoleRefused(Exception):
@@ -59,6 +68,7 @@ class Transaction:
         self.offsets: Mapping[int, int] = {}
         self._begun = False
         self._emitted: list[Event] = []
+        self._changed: set[str] = set()
 
     async def execute(
         self, statement: Executable, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
@@ -76,7 +86,7 @@ class Transaction:
             return
         if not self._begun:  # COPY goes past SQLAlchemy, which begins a transaction at its own first statement
             await self.execute(text("select 1"))
-        columns = [column.name for column in table.columns if column.identity is None]
+        columns = [column.name for column in table.columns if column.identity is None and column.computed is None]
         raw = await self._connection.get_raw_connection()
         driver: Any = raw.driver_connection
         await driver.copy_records_to_table(table.name, records=map(attrgetter(*columns), rows), columns=columns)
@@ -97,12 +107,19 @@ class Transaction:
         """Once committed, wake the worker that waits for `Database.signal(name)`."""
         self.signals.add(name)
 
+    def changed(self, *topics: str) -> None:
+        """Once committed, tell open pages, of all processes of this service, that what `topics` name has changed."""
+        self._changed.update(topics)
+
     async def flush(self) -> None:
-        """Write what was emitted."""
+        """Write what was emitted, and tell what has changed."""
         if self._emitted:
             await self.insert(outbox.table, [outbox.owed(event, self._service, self.now) for event in self._emitted])
             self.signal(outbox.OWED)
             self._emitted = []
+        if self._changed:
+            await self.execute(_NOTIFY, {"channel": channel_of(self._service), "topics": sorted(self._changed)})
+            self._changed = set()
 
 
 class Database:
@@ -111,6 +128,14 @@ class Database:
     def __init__(self, url: str, schema: str, clock: Clock, *, pool_size: int = 10) -> None:
         self.schema = schema
         self.clock = clock
+        self._url = url
+        self._server_settings = {
+            "role": role_of(schema),
+            "search_path": schema,
+            "application_name": schema,
+            "timezone": "UTC",
+            "jit": "off",
+        }
         self._signals: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self.engine: AsyncEngine = create_async_engine(
             url_for_asyncpg(url),
@@ -122,13 +147,7 @@ class Database:
             connect_args={
                 "timeout": 5,
                 "command_timeout": 30,  # a server that hangs is a server that is away
-                "server_settings": {
-                    "role": role_of(schema),
-                    "search_path": schema,
-                    "application_name": schema,
-                    "timezone": "UTC",
-                    "jit": "off",
-                },
+                "server_settings": self._server_settings,
             },
         )
 
@@ -141,6 +160,10 @@ class Database:
             await tx.flush()
         for name in tx.signals:
             self._signals[name].set()
+
+    async def connect(self) -> asyncpg.Connection:
+        """A connection beside the pool, for what lasts; its owner closes it."""
+        return await asyncpg.connect(self._url, timeout=5, command_timeout=10, server_settings=self._server_settings)
 
     def signal(self, name: str) -> asyncio.Event:
         """Set by each commit of this process that signalled `name`. Who waits clears it; other processes' commits do

@@ -29,6 +29,7 @@ from shared.scheduler import Deadline, Scheduler
 from shared.settings import ServiceSettings
 from shared.topics import topic_of
 from shared.web.health import Check, health_routes
+from shared.web.live import Changes
 from shared.web.server import serve
 
 Worker = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
@@ -66,6 +67,8 @@ class Service:
         )
         self.relay = Relay(self.database, lambda: publisher(settings, f"{name}-relay"), topic_prefix=prefix)
         self.scheduler = Scheduler(self.database, deadlines)
+        self.changes = Changes(self.database)
+        """What open pages watch. A service with such pages has its `run` among its workers."""
         self.workers = workers(self)
         self.web = web(self) if web else Starlette(routes=health_routes(self.checks, self.registry))
 

@@ -21,7 +21,7 @@ def session_of(person: Person, settings: SignInSettings, service: str, clock: Cl
     session: dict[str, Any] = {}
     sign_in_person(session, person, clock)
     site = Site(service, settings.public_url)
-    middleware = SignIn(settings, Pages(site, Path(), {}), for_partners=True).middleware()
+    middleware = SignIn(settings, Pages(site, Path()), for_partners=True).middleware()
     secret = str(middleware[0].kwargs["secret_key"])
     return {site.cookie_name(): TimestampSigner(secret).sign(b64encode(json.dumps(session).encode())).decode()}
 

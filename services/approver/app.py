@@ -6,12 +6,12 @@ from pathlib import Path
 from holidays import country_holidays
 from starlette.types import ASGIApp
 
-from services.approver import messages_vi, pages
+from services.approver import pages
 from services.approver.business_days import after_business_days
 from services.approver.domain import Rules
 from services.approver.handlers import deadlines, handlers
 from shared.clock import Clock, system_clock
-from shared.service import Service
+from shared.service import Service, Worker
 from shared.settings import ApproverSettings
 from shared.web.app import create_web_app
 from shared.web.sign_in import SignIn
@@ -26,9 +26,12 @@ def create_app(settings: ApproverSettings, *, clock: Clock = system_clock) -> Se
         due_at=partial(after_business_days, days=settings.review_within_business_days, holidays=country_holidays("VN")),
     )
 
+    def live(service: Service) -> list[Worker]:
+        return [service.changes.run]
+
     def web(service: Service) -> ASGIApp:
         site = Site("approver", settings.public_url)
-        templates = Pages(site, Path(__file__).parent / "templates", messages_vi.MESSAGES)
+        templates = Pages(site, Path(__file__).parent)
         sign_in = SignIn(settings, templates, for_partners=False, clock=clock)
         return create_web_app(
             pages=templates,
@@ -38,4 +41,4 @@ def create_app(settings: ApproverSettings, *, clock: Clock = system_clock) -> Se
             sign_in=sign_in,
         )
 
-    return Service("approver", settings, clock, handlers(rules), deadlines=deadlines(rules), web=web)
+    return Service("approver", settings, clock, handlers(rules), deadlines=deadlines(rules), workers=live, web=web)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
-from services.notifier import messages_vi, pages
+from services.notifier import pages
 from services.notifier.domain import Policy
 from services.notifier.handlers import deadlines, handlers
 from services.notifier.links import Links
@@ -46,7 +46,7 @@ def create_app(settings: NotifierSettings, *, clock: Clock = system_clock) -> Se
 
     def web(service: Service) -> ASGIApp:
         site = Site("notifier", settings.public_url)
-        templates = Pages(site, Path(__file__).parent / "templates", messages_vi.MESSAGES)
+        templates = Pages(site, Path(__file__).parent)
         return create_web_app(
             pages=templates,
             routes=pages.routes(templates, service.database, links),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
-from services.portal import messages_vi, pages
+from services.portal import pages
 from services.portal.handlers import handlers
 from shared.clock import Clock, system_clock
 from shared.service import Service
@@ -18,7 +18,7 @@ from shared.web.templating import Pages
 def create_app(settings: PortalSettings, *, clock: Clock = system_clock) -> Service:
     def web(service: Service) -> ASGIApp:
         site = Site("portal", settings.public_url)
-        templates = Pages(site, Path(__file__).parent / "templates", messages_vi.MESSAGES)
+        templates = Pages(site, Path(__file__).parent)
         sign_in = SignIn(settings, templates, for_partners=True, clock=clock)
         return create_web_app(
             pages=templates,
@@ -28,4 +28,4 @@ def create_app(settings: PortalSettings, *, clock: Clock = system_clock) -> Serv
             sign_in=sign_in,
         )
 
-    return Service("portal", settings, clock, handlers(), web=web)
+    return Service("portal", settings, clock, handlers(), workers=lambda service: [service.changes.run], web=web)

@@ -1,13 +1,19 @@
 """Vietnamese and English. The language of an answer is the one that the reader chose (cookie), else the one
 known of the reader (OpenID `locale`, or the link's), else Accept-Language, else Vietnamese.
 
-English sentences in templates are the keys. `catalogue` is the only place that knows where translations come
-from.
+English sentences in templates are the keys. Their Vietnamese is in the `locales` folders beside the templates, in
+gettext's own form; `make messages` brings these files up to date with the templates.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from gettext import NullTranslations
+from io import BytesIO
+from pathlib import Path
 
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import Translations
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -18,22 +24,25 @@ from shared.web.site import Site, same_site_path
 _A_YEAR = 365 * 24 * 60 * 60
 
 
-class Catalogue(NullTranslations):
-    """Vietnamese has no plural form: the key of a counted sentence is its singular."""
-
-    def __init__(self, messages: Mapping[str, str]) -> None:
-        super().__init__()
-        self._messages = messages
-
-    def gettext(self, message: str) -> str:
-        return self._messages.get(message, message)
-
-    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        return self._messages.get(msgid1) or super().ngettext(msgid1, msgid2, n)
+def catalogue(folders: Iterable[Path]) -> Catalog:
+    """The Vietnamese in the `locales` folders of `folders`; of two for one sentence, the later holds."""
+    joined = Catalog(Locale.VI.value)
+    for folder in folders:
+        path = folder / "locales" / Locale.VI.value / "LC_MESSAGES" / "messages.po"
+        if path.exists():
+            with path.open("rb") as file:
+                for message in read_po(file, Locale.VI.value):
+                    joined[message.id] = message
+    return joined
 
 
-def catalogue(locale: Locale, vietnamese: Mapping[str, str]) -> Catalogue:
-    return Catalogue(vietnamese if locale is Locale.VI else {})
+def translations(locale: Locale, vietnamese: Catalog) -> NullTranslations:
+    if locale is not Locale.VI:
+        return NullTranslations()
+    compiled = BytesIO()
+    write_mo(compiled, vietnamese)
+    compiled.seek(0)
+    return Translations(compiled)
 
 
 def known_locale(tag: object) -> Locale | None:

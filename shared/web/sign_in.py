@@ -31,6 +31,7 @@ PersonalEndpoint = Callable[[Request, Person], Awaitable[Response]]
 
 _log = logging.getLogger(__name__)
 _PROVIDER_TIMEOUT = 5.0  # seconds
+MOST_FIELDS = 100_000  # the length of a body is limited already
 
 
 class SignIn:
@@ -56,15 +57,16 @@ class SignIn:
         )
 
     def required(self, endpoint: PersonalEndpoint, *, roles: Collection[str]) -> Endpoint:
-        """For people with one of the roles. Not signed in: GET signs in and comes back, others are a 401."""
+        """For people with one of the roles. Not signed in: GET signs in and comes back, except for a stream of events,
+        which no person reads; others are a 401, with what was posted kept on its page."""
 
         async def guarded(request: Request) -> Response:
             person = signed_in(request)
-            if person is None and request.method in {"GET", "HEAD"}:
+            if person is None and request.method in {"GET", "HEAD"} and not _wants_events(request):
                 path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
                 return RedirectResponse(_sign_in_path(path), 303)
             if person is None:
-                raise HTTPException(401)
+                return await self._session_over(request)
             if not person.has_one_of(roles):
                 return self._pages.error(request, 403, reason="role")
             return await endpoint(request, person)
@@ -77,6 +79,7 @@ class SignIn:
             Route("/auth/callback", self._finish),
             Route("/auth/sign-out", self._sign_out, methods=["POST"]),
             Route("/auth/signed-out", self._signed_out),
+            Route("/auth/signed-in", self._signed_in),
         ]
 
     def middleware(self) -> list[Middleware]:
@@ -125,6 +128,21 @@ class SignIn:
     async def _signed_out(self, request: Request) -> Response:
         return self._pages.answer(request, "signed_out.html")
 
+    async def _signed_in(self, request: Request) -> Response:
+        return self._pages.answer(request, "signed_in.html")
+
+    async def _session_over(self, request: Request) -> Response:
+        """Nobody types twice because a session ended meanwhile: the page holds the form, to be sent after sign-in."""
+        try:
+            async with request.form(max_fields=MOST_FIELDS) as form:
+                kept = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+        except HTTPException:  # not a form
+            kept = []
+        fields = [(name, value) for name, value in kept if name != "form_token"]
+        return self._pages.answer(
+            request, "session_over.html", status=401, fields=fields, action=request.url.path if fields else ""
+        )
+
     def _problem(self, request: Request, status: int, problem: str, error: Exception, *, claim: str = "") -> Response:
         # The error's text may repeat a code or a token that the provider was sent: only its kind is logged.
         kind = getattr(error, "error", None) or type(error).__name__
@@ -137,6 +155,10 @@ class SignIn:
             claim=claim,
             try_again=_sign_in_path(request.session.get("next", "/")),
         )
+
+
+def _wants_events(request: Request) -> bool:
+    return "text/event-stream" in request.headers.get("accept", "")
 
 
 def _sign_in_path(next_path: str) -> str:

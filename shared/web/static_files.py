@@ -1,16 +1,21 @@
 """Stylesheets and pictures, named by their content: a browser keeps one for a year only under the hash of
 what it holds. While two versions of a service run side by side, an instance that has other content answers
-without that promise."""
+without that promise. Text is sent compressed; pages are not: they hold secrets beside what others may have typed."""
 
+import gzip
+from functools import cache
 from hashlib import sha256
 from os import PathLike, stat_result
 from pathlib import Path
 from urllib.parse import parse_qs
 
-from starlette.responses import Response
+from starlette.datastructures import Headers
+from starlette.responses import FileResponse, Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
+
+_TEXT = (".css", ".js", ".svg", ".md", ".txt")
 
 FOLDER = Path(__file__).parent / "static"
 
@@ -38,11 +43,29 @@ class _Versioned(StaticFiles):
     def file_response(
         self, full_path: str | PathLike[str], stat_result: stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
+        name = Path(full_path).relative_to(FOLDER).as_posix()
         answer = super().file_response(full_path, stat_result, scope, status_code)
+        if isinstance(answer, FileResponse) and name.endswith(_TEXT):
+            answer = _compressed(answer, full_path) if _takes_gzip(scope) else answer
+            answer.headers["Vary"] = "Accept-Encoding"
         version = parse_qs(scope["query_string"].decode("latin-1")).get("v", [""])[0]
-        lasting = self._urls.is_version(Path(full_path).relative_to(FOLDER).as_posix(), version)
+        lasting = self._urls.is_version(name, version)
         answer.headers["Cache-Control"] = "public, max-age=31536000, immutable" if lasting else "no-cache"
         return answer
+
+
+def _takes_gzip(scope: Scope) -> bool:
+    return "gzip" in Headers(scope=scope).get("accept-encoding", "")
+
+
+def _compressed(answer: Response, path: str | PathLike[str]) -> Response:
+    kind = {"Content-Type": answer.headers["content-type"], "Content-Encoding": "gzip"}
+    return Response(_gzip(Path(path)), headers=kind)
+
+
+@cache
+def _gzip(path: Path) -> bytes:
+    return gzip.compress(path.read_bytes(), 9, mtime=0)
 
 
 def static_files(urls: StaticUrls) -> Mount:

@@ -15,26 +15,23 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from shared.events import Locale
-from shared.web import formats, messages_vi
-from shared.web.languages import catalogue, chosen_locale
+from shared.web import formats
+from shared.web.languages import catalogue, chosen_locale, translations
 from shared.web.person import form_token, signed_in
 from shared.web.site import Site
 from shared.web.static_files import StaticUrls
 
-_SHARED = Path(__file__).parent / "templates"
+_SHARED = Path(__file__).parent
 
 
 class Pages:
-    """The pages of one service: its own `templates` folder first, then the shared one.
+    """The pages of one service, whose `templates` and `locales` are in `folder`; the shared ones are there besides."""
 
-    `vietnamese` maps the English sentences of the service's templates to Vietnamese.
-    """
-
-    def __init__(self, site: Site, templates: Path, vietnamese: Mapping[str, str]) -> None:
+    def __init__(self, site: Site, folder: Path) -> None:
         self.site = site
         self.static_urls = StaticUrls()
-        self._vietnamese = {**messages_vi.MESSAGES, **vietnamese}
-        self._loader = ChoiceLoader([FileSystemLoader(templates), FileSystemLoader(_SHARED)])
+        self._vietnamese = catalogue([_SHARED, folder])
+        self._loader = ChoiceLoader([FileSystemLoader(folder / "templates"), FileSystemLoader(_SHARED / "templates")])
         self._environments = {locale: self._environment(locale) for locale in Locale}
 
     def answer(
@@ -74,7 +71,7 @@ class Pages:
             source = self._loader.get_source(environment, name)[0]
             for _line, _function, found in environment.extract_translations(source):  # type: ignore[attr-defined]  # by i18n
                 keys.add(found[0] if isinstance(found, tuple) else found)
-        return keys - self._vietnamese.keys()
+        return {key for key in keys if not (message := self._vietnamese.get(key)) or not message.string}
 
     def _environment(self, locale: Locale) -> Environment:
         environment = Environment(
@@ -87,7 +84,7 @@ class Pages:
         )
         environment.policies["ext.i18n.trimmed"] = True
         environment.install_gettext_translations(  # type: ignore[attr-defined]  # added by jinja2.ext.i18n
-            catalogue(locale, self._vietnamese), newstyle=True
+            translations(locale, self._vietnamese), newstyle=True
         )
         environment.filters["moment"] = partial(formats.moment, locale=locale)
         environment.filters["vnd"] = partial(formats.vnd, locale=locale)

@@ -24,9 +24,11 @@ from tests.web.small_service import (
     MovableClock,
     OpenSite,
     SignInAs,
+    Vietnamese,
     guarded_routes,
     open_routes,
     settings,
+    write_catalogue,
 )
 
 
@@ -53,14 +55,15 @@ def open_site(tmp_path: Path, clock: MovableClock) -> OpenSite:
         service: str = "portal",
         issuer: str | None = None,
         checks: Mapping[str, Check] | None = None,
-        vietnamese: Mapping[str, str] | None = None,
+        vietnamese: Vietnamese | None = None,
         **templates: str,
     ) -> TestClient:
         folder = tmp_path / "templates"
         folder.mkdir(exist_ok=True)
+        write_catalogue(tmp_path, vietnamese or {})
         for name, source in templates.items():
             (folder / f"{name}.html").write_text(source)
-        pages = Pages(Site(service, public_url), folder, vietnamese or {})
+        pages = Pages(Site(service, public_url), tmp_path)
         sign_in = SignIn(settings(public_url, issuer), pages, for_partners=True, clock=clock) if issuer else None
         registry = CollectorRegistry()
         Counter("visits", "Visits.", registry=registry).inc(3)

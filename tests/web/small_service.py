@@ -1,10 +1,13 @@
 """A small service built from `shared.web`, and the people who sign in to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx2
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import write_po
 from oidc_provider_mock import User
 from pydantic import SecretStr
 from starlette.exceptions import HTTPException
@@ -53,6 +56,20 @@ OpenSite = Callable[..., TestClient]
 
 SignInAs = Callable[..., httpx2.Response]
 """Signs a browser in; see the fixture `sign_in_as`."""
+
+
+Vietnamese = Mapping[str | tuple[str, str], str | tuple[str]]
+"""By the English sentence, or both its numbers."""
+
+
+def write_catalogue(folder: Path, vietnamese: Vietnamese) -> None:
+    catalogue = Catalog("vi")
+    for sentence, translated in vietnamese.items():
+        catalogue.add(sentence, translated)
+    path = folder / "locales" / "vi" / "LC_MESSAGES" / "messages.po"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        write_po(file, catalogue)
 
 
 def settings(public_url: str, issuer: str) -> SignInSettings:

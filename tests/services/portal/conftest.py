@@ -13,7 +13,6 @@ from sqlalchemy import text
 from services.portal.app import create_app
 from shared.database import Database
 from shared.events import Event, Locale, RegistrationRequested
-from shared.migrations import migrate
 from shared.service import Service
 from shared.settings import PortalSettings
 from shared.web.person import Person
@@ -44,8 +43,7 @@ def settings(database_url: str) -> PortalSettings:
 
 
 @pytest.fixture
-async def portal(settings: PortalSettings, database_url: str, clock: MovableClock) -> AsyncIterator[Service]:
-    await migrate(database_url, "portal")
+async def portal(settings: PortalSettings, clock: MovableClock) -> AsyncIterator[Service]:
     service = create_app(settings, clock=clock)
     yield service
     await service.database.close()

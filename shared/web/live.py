@@ -1,0 +1,143 @@
+"""Tells open pages that what they show has changed: server-sent events, woken by PostgreSQL's NOTIFY.
+
+A transaction names what it changed (`tx.changed(topic)`), every process of the service hears of it once it has
+committed, and pages that watch that topic are told "changed", nothing more: they ask again for what they show, by the
+same address and under the same rules as ever.
+
+Nothing is missed: a stream says since when its page is known to be right, and is told "changed" at once where this
+process cannot vouch that nothing happened since.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+
+import asyncpg
+import structlog
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+
+from shared.database import Database, channel_of
+from shared.messaging.faults import in_words
+from shared.retry import Backoff, pause
+
+STREAM_LASTS = 600.0  # seconds; the browser then comes again, and is asked again who it is
+STILL_THERE = 15.0  # seconds between two signs of life, which find readers who have left
+AT_MOST_EVERY = 1.0  # seconds
+REMEMBERED = 60.0  # seconds
+MOST_REMEMBERED = 10_000  # topics
+CLOCKS_DIFFER = 5.0  # seconds between the clocks of two instances, at most
+
+log = structlog.get_logger()
+
+
+class Changes:
+    """What has changed in one service's schema, as its processes hear of it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._watched: dict[str, set[asyncio.Event]] = {}
+        self._changed_at: dict[str, float] = {}
+        self._listening_since: float | None = None
+        self._stopping = False
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """The worker that listens. While PostgreSQL is away pages stay as they are; then all are told to look again."""
+        backoff = Backoff()
+        while not stopping.is_set():
+            try:
+                await self._listen(stopping, backoff)
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("does not hear of changes", why=in_words(error))
+                await pause(stopping, backoff.next())
+        self._stopping = True
+        self._wake_all()
+
+    async def _listen(self, stopping: asyncio.Event, backoff: Backoff) -> None:
+        lost = asyncio.Event()
+        connection = await self._database.connect()
+        try:
+            connection.add_termination_listener(lambda _connection: lost.set())
+            await connection.add_listener(channel_of(self._database.schema), self._hear)
+            self._listening_since = time.time()
+            backoff.reset()
+            self._wake_all()
+            while not (stopping.is_set() or lost.is_set()):
+                await _either(stopping, lost, STILL_THERE)
+                await connection.execute("select 1")  # a connection that died unseen says so here
+        finally:
+            self._listening_since = None
+            with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await connection.close(timeout=2)
+
+    def _hear(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        topic, heard_at = str(payload), time.time()
+        self._changed_at[topic] = heard_at
+        if len(self._changed_at) > MOST_REMEMBERED:
+            self._changed_at = {it: at for it, at in self._changed_at.items() if at > heard_at - REMEMBERED}
+        for event in self._watched.get(topic, ()):
+            event.set()
+
+    def _wake_all(self) -> None:
+        for watchers in self._watched.values():
+            for event in watchers:
+                event.set()
+
+    def _may_have_changed(self, topic: str, since: float) -> bool:
+        heard = self._listening_since is not None and self._listening_since < since - CLOCKS_DIFFER
+        if not heard or since < time.time() - REMEMBERED:
+            return True
+        return self._changed_at.get(topic, 0.0) >= since - CLOCKS_DIFFER
+
+    @contextmanager
+    def _watching(self, topic: str) -> Iterator[asyncio.Event]:
+        event = asyncio.Event()
+        self._watched.setdefault(topic, set()).add(event)
+        try:
+            yield event
+        finally:
+            self._watched[topic].discard(event)
+            if not self._watched[topic]:
+                del self._watched[topic]
+
+    async def _events(self, topic: str, since: float) -> AsyncIterator[str]:
+        ends_at = time.monotonic() + STREAM_LASTS
+        with self._watching(topic) as event:
+            yield ": watching\n\n"
+            if self._may_have_changed(topic, since):
+                event.set()
+            while not self._stopping and time.monotonic() < ends_at:
+                try:
+                    async with asyncio.timeout(STILL_THERE):
+                        await event.wait()
+                except TimeoutError:
+                    yield ": still there\n\n"
+                    continue
+                event.clear()
+                if self._stopping:
+                    return
+                yield "event: changed\ndata: changed\n\n"
+                await asyncio.sleep(AT_MOST_EVERY)
+
+    def stream(self, request: Request, topic: str) -> StreamingResponse:
+        """`?since=` is the moment the page was made, as `now` gave it."""
+        try:
+            since = float(request.query_params.get("since", ""))
+        except ValueError:
+            since = 0.0
+        return StreamingResponse(
+            self._events(topic, since), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+        )
+
+
+async def _either(one: asyncio.Event, other: asyncio.Event, seconds: float) -> None:
+    waits = [asyncio.create_task(event.wait()) for event in (one, other)]
+    await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+
+
+def now() -> str:
+    """Taken before the page's rows are read."""
+    return f"{time.time():.3f}"
