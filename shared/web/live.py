@@ -9,6 +9,7 @@ process cannot vouch that nothing happened since.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
@@ -41,6 +42,10 @@ class Changes:
         self._changed_at: dict[str, float] = {}
         self._listening_since: float | None = None
         self._stopping = False
+
+    @property
+    def listening(self) -> bool:
+        return self._listening_since is not None
 
     async def run(self, stopping: asyncio.Event) -> None:
         """The worker that listens. While PostgreSQL is away pages stay as they are; then all are told to look again."""
@@ -122,10 +127,7 @@ class Changes:
 
     def stream(self, request: Request, topic: str) -> StreamingResponse:
         """`?since=` is the moment the page was made, as `now` gave it."""
-        try:
-            since = float(request.query_params.get("since", ""))
-        except ValueError:
-            since = 0.0
+        since = _moment(request.query_params.get("since", ""))
         return StreamingResponse(
             self._events(topic, since), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
         )
@@ -136,6 +138,15 @@ async def _either(one: asyncio.Event, other: asyncio.Event, seconds: float) -> N
     await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     for wait in waits:
         wait.cancel()
+
+
+def _moment(text: str) -> float:
+    """0.0 for what is none: nobody can vouch for a page since then."""
+    try:
+        moment = float(text)
+    except ValueError:
+        return 0.0
+    return moment if math.isfinite(moment) else 0.0
 
 
 def now() -> str:
