@@ -59,8 +59,12 @@ def _takes_gzip(scope: Scope) -> bool:
 
 
 def _compressed(answer: Response, path: str | PathLike[str]) -> Response:
-    kind = {"Content-Type": answer.headers["content-type"], "Content-Encoding": "gzip"}
-    return Response(_gzip(Path(path)), headers=kind)
+    headers = {
+        "Content-Type": answer.headers["content-type"],
+        "Content-Encoding": "gzip",
+        "ETag": f"W/{answer.headers['etag']}",  # the same text, other bytes
+    }
+    return Response(_gzip(Path(path)), headers=headers)
 
 
 @cache

@@ -38,6 +38,22 @@ def test_a_stylesheet_is_kept_for_long_only_under_its_own_hash(open_site: OpenSi
     assert browser.get("/static/site.css?v=of-another-version").headers["cache-control"] == "no-cache"
 
 
+def test_text_is_sent_compressed_to_browsers_that_take_it_and_pages_with_secrets_never_are(open_site: OpenSite) -> None:
+    browser = open_site(page="hello")
+    for takes, encoding in (("gzip, br", "gzip"), ("identity", None)):
+        sent = browser.get("/static/site.css", headers={"accept-encoding": takes})
+        assert sent.headers.get("content-encoding") == encoding
+        assert (sent.headers["vary"], sent.headers["content-type"]) == ("Accept-Encoding", "text/css; charset=utf-8")
+        assert sent.content == (FOLDER / "site.css").read_bytes()
+        assert browser.get("/page", headers={"accept-encoding": takes}).headers.get("content-encoding") is None
+
+
+def test_a_stylesheet_that_a_browser_has_is_not_sent_again(open_site: OpenSite) -> None:
+    browser = open_site()
+    tag = browser.get("/static/site.css").headers["etag"]
+    assert browser.get("/static/site.css", headers={"if-none-match": tag}).status_code == 304
+
+
 @pytest.mark.parametrize("path", ["/static/missing.css", "/static/app.py", "/static/%2e%2e/app.py"])
 def test_nothing_else_is_served_as_a_static_file(open_site: OpenSite, path: str) -> None:
     assert open_site().get(path).status_code == 404

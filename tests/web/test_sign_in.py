@@ -1,6 +1,7 @@
 """Sign-in against a real OpenID provider."""
 
 import json
+import re
 from base64 import b64decode, b64encode
 from datetime import timedelta
 from typing import Any
@@ -127,6 +128,34 @@ def test_a_session_changed_by_anybody_else_is_none(portal: TestClient, sign_in_a
     changed = portal.get("/accounts", headers={"cookie": f"portal-8003={forged}.{rest}"})
     assert changed.status_code == 303
     assert portal.get("/accounts", headers={"cookie": f"portal-8003={payload}.{rest}"}).status_code == 200
+
+
+def test_what_an_ended_session_posts_is_kept_and_can_be_sent_after_signing_in_again(
+    portal: TestClient, sign_in_as: SignInAs, clock: MovableClock
+) -> None:
+    sign_in_as(portal, "an")
+    clock.pass_by(timedelta(hours=8))
+    typed = {"name": ["<b>Minh Phát</b>", "An"], "form_token": "of the session that is over"}
+    over = portal.post("/accounts", data=typed, headers=OURS | {"accept-language": "en"})
+    assert over.status_code == 401
+    assert "nothing was changed" in over.text
+    assert 'href="/auth/sign-in?next=/auth/signed-in" target="_blank"' in over.text
+    assert '<form method="post" action="/accounts">' in over.text
+    fields = re.findall(r'<input type="hidden" name="(?!back)(\w+)" value="([^"]*)">', over.text)
+    assert fields == [("name", "&lt;b&gt;Minh Phát&lt;/b&gt;"), ("name", "An")]
+    sign_in_as(portal, "an", "/auth/signed-in")
+    assert portal.get("/auth/signed-in").status_code == 200
+    assert portal.post("/accounts", data=typed, headers=OURS).text == "added by an@partner.example of p-1"
+
+
+@pytest.mark.parametrize("body", [b"{}", b"\xff", b""])
+def test_what_is_no_form_is_a_401_too(portal: TestClient, body: bytes) -> None:
+    answer = portal.post("/accounts", content=body, headers=OURS | {"content-type": "application/json"})
+    assert (answer.status_code, "Send again" in answer.text) == (401, False)
+
+
+def test_nobodys_stream_of_events_is_refused_and_led_nowhere(portal: TestClient) -> None:
+    assert portal.get("/accounts", headers={"accept": "text/event-stream"}).status_code == 401
 
 
 def test_signing_out_is_a_form_and_ends_the_session(portal: TestClient, sign_in_as: SignInAs) -> None:
