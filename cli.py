@@ -16,7 +16,7 @@ import typer
 from commands.failures import Failed
 from shared.observability import quiet_clients
 from shared.settings import DatabaseSettings, KafkaSettings, SettingsError, load
-from shared.topics import SERVICES
+from shared.topics import PARTITIONS, SERVICES
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -58,11 +58,14 @@ def migrate() -> None:
 @topics.command()
 def apply(
     replication: Annotated[int, typer.Option(min=1, help="Copies of each record.")] = 1,
+    partitions: Annotated[
+        int, typer.Option(min=1, help="Of each topic that is made; a topic that is there keeps its number.")
+    ] = PARTITIONS,
 ) -> None:
-    """Make the topics that are missing."""
+    """Make the topics that are missing. A quarantine always has one partition."""
     from commands.kafka import apply_topics
 
-    for line in asyncio.run(apply_topics(load(KafkaSettings), replication)):
+    for line in asyncio.run(apply_topics(load(KafkaSettings), replication, partitions)):
         typer.echo(line)
 
 

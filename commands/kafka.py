@@ -19,7 +19,7 @@ from shared.messaging import cloudevents
 from shared.messaging.faults import in_words
 from shared.messaging.kafka import admin, publisher
 from shared.settings import KafkaSettings
-from shared.topics import TOPICS, Topic, topic_of
+from shared.topics import PARTITIONS, TOPICS, Topic, topic_of
 
 AT_ONCE = 1000
 
@@ -60,21 +60,34 @@ async def _publish(
     )
 
 
-async def apply_topics(settings: KafkaSettings, replication: int) -> list[str]:
-    """Makes the topics that are missing. Answers a line a topic. Raises Failed."""
+async def apply_topics(settings: KafkaSettings, replication: int, partitions: int = PARTITIONS) -> list[str]:
+    """Makes the topics that are missing, and changes none. Answers a line a topic, as it is now. Raises Failed."""
     prefix = settings.kafka_topic_prefix
     async with told_plainly(settings), admin(settings) as client:
-        found = set(await client.list_topics())
-        missing = [topic for topic in TOPICS if prefix + topic.name not in found]
+        before = await partitions_of(client, prefix)
+        missing = [topic for topic in TOPICS if topic not in before]
         if missing:
-            answer = await client.create_topics([_new(topic, prefix, replication) for topic in missing])
+            answer = await client.create_topics([_new(topic, prefix, replication, partitions) for topic in missing])
             _refuse(answer.topic_errors)
-            await _until_listed(client, {prefix + topic.name for topic in missing})
-    made = {topic.name for topic in missing}
+        now = await _all_made(client, prefix)
     return [
-        f"{'made' if topic.name in made else 'there'}  {prefix}{topic.name}  {topic.partitions} partitions"
-        for topic in TOPICS
+        f"{'there' if topic in before else 'made'}  {prefix}{topic.name}  {now[topic]} partitions" for topic in TOPICS
     ]
+
+
+async def partitions_of(client: AIOKafkaAdminClient, prefix: str) -> dict[Topic, int]:
+    """How many partitions each of our topics has that is there."""
+    # Not by name: a broker that makes topics by itself would make the missing ones.
+    found = {topic["topic"]: len(topic["partitions"]) for topic in await client.describe_topics()}
+    return {topic: found[prefix + topic.name] for topic in TOPICS if prefix + topic.name in found}
+
+
+async def _all_made(client: AIOKafkaAdminClient, prefix: str) -> dict[Topic, int]:
+    """A broker answers that it will make a topic before it knows it."""
+    async with asyncio.timeout(30):
+        while len(found := await partitions_of(client, prefix)) < len(TOPICS):  # noqa: ASYNC110  # it happens elsewhere
+            await asyncio.sleep(0.05)
+    return found
 
 
 def _refuse(answers: Iterable[Sequence[Any]]) -> None:
@@ -88,12 +101,7 @@ def _refuse(answers: Iterable[Sequence[Any]]) -> None:
         raise Failed(*problems)
 
 
-async def _until_listed(client: AIOKafkaAdminClient, names: set[str]) -> None:
-    """A broker answers that it will make a topic before it knows it."""
-    async with asyncio.timeout(30):
-        while not names <= set(await client.list_topics()):  # noqa: ASYNC110  # it happens elsewhere
-            await asyncio.sleep(0.05)
-
-
-def _new(topic: Topic, prefix: str, replication: int) -> NewTopic:
-    return NewTopic(prefix + topic.name, topic.partitions, replication, topic_configs=topic.config())
+def _new(topic: Topic, prefix: str, replication: int, partitions: int) -> NewTopic:
+    own = topic.partitions != PARTITIONS  # a quarantine is one partition, however many the others have
+    count = topic.partitions if own else partitions
+    return NewTopic(prefix + topic.name, count, replication, topic_configs=topic.config())

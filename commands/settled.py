@@ -1,6 +1,6 @@
 """Whether everything that was told has been read, and everything that is owed has gone: for programs that wait."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -8,9 +8,10 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from commands.kafka import partitions_of
 from shared.messaging.kafka import admin, ssl_context
 from shared.settings import KafkaSettings
-from shared.topics import SERVICES, TOPICS
+from shared.topics import SERVICES, TOPICS, Topic
 
 
 @asynccontextmanager
@@ -30,12 +31,21 @@ async def watching(settings: KafkaSettings, database_url: str) -> AsyncIterator[
         stack.push_async_callback(consumer.stop)
         database = await asyncpg.connect(database_url)
         stack.push_async_callback(database.close)
-        yield Settled(settings.kafka_topic_prefix, client, consumer, database)
+        partitions = await partitions_of(client, settings.kafka_topic_prefix)
+        yield Settled(settings.kafka_topic_prefix, partitions, client, consumer, database)
 
 
 class Settled:
-    def __init__(self, prefix: str, client: AIOKafkaAdminClient, consumer: AIOKafkaConsumer, database: Any) -> None:
+    def __init__(
+        self,
+        prefix: str,
+        partitions: Mapping[Topic, int],
+        client: AIOKafkaAdminClient,
+        consumer: AIOKafkaConsumer,
+        database: Any,
+    ) -> None:
         self._prefix = prefix
+        self._partitions = partitions
         self._client = client
         self._consumer = consumer
         self._database = database
@@ -59,9 +69,9 @@ class Settled:
             await self._consumer.end_offsets(
                 [
                     TopicPartition(self._prefix + topic.name, number)
-                    for topic in TOPICS
+                    for topic, count in self._partitions.items()
                     if topic.readers
-                    for number in range(topic.partitions)
+                    for number in range(count)
                 ]
             )
         )

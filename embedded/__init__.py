@@ -81,10 +81,12 @@ def servers(
     environ: Mapping[str, str] | None = None,
     *,
     quick_start: bool = True,
+    disposable: bool = False,
 ) -> Iterator[Servers]:
     """Everything that the services need, with data in `folder`.
 
-    `environ` (None: os.environ) may name external ones. `quick_start` is Kafka's (see embedded.kafka).
+    `environ` (None: os.environ) may name external ones. `quick_start` is Kafka's (see embedded.kafka). `disposable` is
+    for tests, where nobody needs the data once the block has ended.
     Raises FolderInUse, ServerDidNotStart, DownloadFailed, CannotRunPostgres.
     """
     folder = folder.absolute()
@@ -100,9 +102,10 @@ def servers(
         # A stack each, made here: however far the threads got, what is up is stopped, in reverse order.
         stacks = [stack.enter_context(ExitStack()) for _ in range(4)]
         with ThreadPoolExecutor(4) as pool:
-            broker = kafka(folder / "kafka", report, quick_start=quick_start)
+            broker = kafka(folder / "kafka", report, quick_start=quick_start, disposable=disposable)
+            database = postgres(folder / "postgres", disposable=disposable)
             log = pool.submit(stacks[0].enter_context, unless_named("KAFKA_BOOTSTRAP_SERVERS", broker))
-            sql = pool.submit(stacks[1].enter_context, unless_named("DATABASE_URL", postgres(folder / "postgres")))
+            sql = pool.submit(stacks[1].enter_context, unless_named("DATABASE_URL", database))
             mail = pool.submit(stacks[2].enter_context, unless_named("SMTP_URL", mailbox()))
             people = pool.submit(
                 stacks[3].enter_context,

@@ -157,11 +157,14 @@ def _environment() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def kafka(folder: Path, report: Callable[[str], None], *, quick_start: bool = True) -> Iterator[Kafka]:
+def kafka(
+    folder: Path, report: Callable[[str], None], *, quick_start: bool = True, disposable: bool = False
+) -> Iterator[Kafka]:
     """A running broker with its data in `folder`, stopped at the end.
 
     `report` gets the progress of the first download. `quick_start=False` is for benchmarks: slower to start,
-    faster when warm. Raises FolderInUse, DownloadFailed, ServerDidNotStart.
+    faster when warm. `disposable` is for tests: killed at the end, since to write everything down in order takes
+    Kafka seconds for each thousand partitions. Raises FolderInUse, DownloadFailed, ServerDidNotStart.
     """
     folder = folder.absolute()
     with owned(folder):
@@ -171,4 +174,4 @@ def kafka(folder: Path, report: Callable[[str], None], *, quick_start: bool = Tr
             server.start()
             yield server
         finally:
-            server.stop()
+            (server.kill if disposable else server.stop)()

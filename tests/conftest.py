@@ -2,6 +2,7 @@
 database or a topic prefix of its own.
 """
 
+import asyncio
 import itertools
 import os
 from collections.abc import Generator, Iterator
@@ -9,21 +10,42 @@ from collections.abc import Generator, Iterator
 import pytest
 
 from embedded import Servers, servers
+from embedded.postgres import Postgres, postgres
+from tests.databases import Databases
 
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    with servers(tmp_path_factory.mktemp("servers"), environ={}) as started:
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    with postgres(tmp_path_factory.mktemp("postgres"), disposable=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory, postgres_server: Postgres) -> Iterator[Servers]:
+    environ = {"DATABASE_URL": postgres_server.url}
+    with servers(tmp_path_factory.mktemp("servers"), environ=environ, disposable=True) as started:
         yield started
 
 
+@pytest.fixture(scope="session")
+def databases(postgres_server: Postgres) -> Databases:
+    made = Databases(postgres_server)
+    asyncio.run(made.make_template())
+    return made
+
+
 @pytest.fixture
-def database_url(running: Servers) -> str:
+async def database_url(databases: Databases) -> str:
+    """A database of the test's own with the tables of all services."""
+    return await databases.migrated()
+
+
+@pytest.fixture
+async def empty_database_url(databases: Databases) -> str:
     """An empty database of the test's own."""
-    assert running.postgres
-    return running.postgres.create_database(f"test_{os.getpid()}_{next(_numbers)}")
+    return await databases.empty()
 
 
 @pytest.fixture

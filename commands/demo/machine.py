@@ -29,6 +29,9 @@ from shared.topics import SERVICES
 OPEN_LIMIT = 10
 """Small, so that the demo can show what happens beyond it."""
 
+PARTITIONS = 2
+"""Enough where each service runs once; each partition costs a start and a stop time."""
+
 READY_SECONDS = 60.0
 
 
@@ -136,7 +139,7 @@ def _settings(urls: dict[str, str]) -> dict[str, str]:
 async def _prepare(environment: dict[str, str]) -> None:
     """What an operator does by `registration migrate` and `registration topics apply`."""
     database = DatabaseSettings(database_url=SecretStr(environment["DATABASE_URL"]))
-    await asyncio.gather(migrate_all(database), apply_topics(kafka_settings(environment), 1))
+    await asyncio.gather(migrate_all(database), apply_topics(kafka_settings(environment), 1, PARTITIONS))
 
 
 def kafka_settings(environment: dict[str, str]) -> KafkaSettings:

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,11 +19,11 @@ ACCOUNTS = (ROOT / "examples" / "accounts.csv").read_text(encoding="utf-8")
 
 
 @pytest.fixture
-def environment(running: Servers, database_url: str, topic_prefix: str) -> dict[str, str]:
+def environment(running: Servers, empty_database_url: str, topic_prefix: str) -> dict[str, str]:
     return {
         **os.environ,
         **running.environment(),
-        "DATABASE_URL": database_url,
+        "DATABASE_URL": empty_database_url,
         "KAFKA_TOPIC_PREFIX": topic_prefix,
     }
 
@@ -57,7 +58,7 @@ PARTNER = (
 def test_a_list_with_bad_rows_is_told_line_by_line_and_its_good_rows_are_registered(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    registration("topics", "apply", env=environment, cwd=tmp_path, status=0)
+    registration("topics", "apply", "--partitions", "1", env=environment, cwd=tmp_path, status=0)
     rows = (
         "an@example.com,Công ty An,\n"
         "not an address,B,\n"
@@ -90,7 +91,7 @@ def test_a_list_with_bad_rows_is_told_line_by_line_and_its_good_rows_are_registe
 def test_a_file_that_is_no_such_list_says_what_is_expected(
     environment: dict[str, str], tmp_path: Path, text: str, encoding: str, complaint: str
 ) -> None:
-    registration("topics", "apply", env=environment, cwd=tmp_path, status=0)
+    registration("topics", "apply", "--partitions", "1", env=environment, cwd=tmp_path, status=0)
     file = write(tmp_path, text, encoding)
     done = registration("register", file, *PARTNER, env=environment, cwd=tmp_path, status=1)
     assert (complaint in done.stderr and "expected" in done.stderr) or "mend" in done.stderr
@@ -106,6 +107,21 @@ def test_accounts_are_imported_from_any_folder_and_topics_are_made_once(
     assert done.stdout == "published 17 accounts\n"
 
 
+def test_topics_have_the_partitions_asked_for_but_quarantines_one_and_no_topic_is_ever_changed(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    def apply(*words: str) -> dict[str, tuple[str, int]]:
+        done = registration("topics", "apply", *words, env=environment, cwd=tmp_path, status=0)
+        lines = [line.split() for line in done.stdout.splitlines()]
+        return {name.removeprefix(environment["KAFKA_TOPIC_PREFIX"]): (said, int(n)) for said, name, n, _ in lines}
+
+    made = apply("--partitions", "3")
+    assert {said for said, _ in made.values()} == {"made"}
+    assert {n for name, (_, n) in made.items() if "quarantine" in name} == {1}
+    assert {n for name, (_, n) in made.items() if "quarantine" not in name} == {3}
+    assert apply() == {name: ("there", n) for name, (_, n) in made.items()}
+
+
 def test_topics_that_kafka_will_not_make_are_told_one_by_one(environment: dict[str, str], tmp_path: Path) -> None:
     done = registration("topics", "apply", "--replication", "3", env=environment, cwd=tmp_path, status=1)
     lines = done.stderr.splitlines()
@@ -114,19 +130,22 @@ def test_topics_that_kafka_will_not_make_are_told_one_by_one(environment: dict[s
 
 
 def test_what_is_missing_stops_with_the_remedy_and_status_1(environment: dict[str, str], tmp_path: Path) -> None:
-    done = registration("serve", "registrar", "--port", "0", env=environment, cwd=tmp_path, status=1)
-    assert "no tables of registrar" in done.stderr and "registration migrate" in done.stderr
+    def stops(*words: str, **changed: str) -> str:
+        return registration(*words, env={**environment, **changed}, cwd=tmp_path, status=1).stderr
+
+    serve = ("serve", "registrar", "--port", "0")
+    said = stops(*serve)
+    assert "no tables of registrar" in said and "registration migrate" in said
     registration("migrate", env=environment, cwd=tmp_path, status=0)
-    done = registration("serve", "registrar", "--port", "0", env=environment, cwd=tmp_path, status=1)
-    assert "Kafka has no topic" in done.stderr and "registration topics apply" in done.stderr
-    done = registration("show", str(uuid4()), env=environment, cwd=tmp_path, status=1)
-    assert "registrar knows no registration" in done.stderr
-    away = {**environment, "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9"}
-    done = registration("topics", "apply", env=away, cwd=tmp_path, status=1)
-    assert "Kafka at 127.0.0.1:9" in done.stderr and len(done.stderr.splitlines()) == 1
-    away = {**environment, "DATABASE_URL": "postgresql://u:p@127.0.0.1:9/x"}
-    done = registration("migrate", env=away, cwd=tmp_path, status=1)
-    assert "check DATABASE_URL" in done.stderr and len(done.stderr.splitlines()) == 1
+    with ThreadPoolExecutor() as at_once:
+        topic = at_once.submit(stops, *serve)
+        unknown = at_once.submit(stops, "show", str(uuid4()))
+        kafka = at_once.submit(stops, "topics", "apply", KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:9")
+        database = at_once.submit(stops, "migrate", DATABASE_URL="postgresql://u:p@127.0.0.1:9/x")
+    assert "Kafka has no topic" in topic.result() and "registration topics apply" in topic.result()
+    assert "registrar knows no registration" in unknown.result()
+    assert "Kafka at 127.0.0.1:9" in kafka.result() and len(kafka.result().splitlines()) == 1
+    assert "check DATABASE_URL" in database.result() and len(database.result().splitlines()) == 1
 
 
 @pytest.mark.parametrize(

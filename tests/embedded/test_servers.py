@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from embedded import Servers
 from embedded.kafka import Kafka, kafka
-from embedded.postgres import postgres
+from embedded.postgres import Postgres, postgres
 
 
 async def query(url: str, sql: str) -> object:
@@ -25,26 +25,24 @@ async def query(url: str, sql: str) -> object:
 
 async def test_postgresql_is_version_18_as_in_production(running: Servers) -> None:
     assert str(await query(running.database_url, "SELECT version()")).startswith("PostgreSQL 18")
-    assert await query(running.database_url, "SHOW fsync") == "on"
     assert await query(running.database_url, "SHOW timezone") == "UTC"
     assert await query(running.database_url, "SELECT upper('nguyễn')") == "NGUYỄN"
 
 
 async def test_postgresql_refuses_a_wrong_password(running: Servers) -> None:
-    assert running.postgres is not None
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(running.database_url, password="wrong")
 
 
-async def test_a_second_database_is_made_once(running: Servers) -> None:
-    assert running.postgres is not None
-    url = running.postgres.create_database('another "one"')
+async def test_a_second_database_is_made_once(postgres_server: Postgres) -> None:
+    url = postgres_server.create_database('another "one"')
     assert await query(url, "SELECT current_database()") == 'another "one"'
-    assert running.postgres.create_database('another "one"') == url
+    assert postgres_server.create_database('another "one"') == url
 
 
 async def test_postgresql_keeps_committed_data_over_a_crash_and_a_restart(tmp_path: Path) -> None:
     with postgres(tmp_path) as server:
+        assert await query(server.url, "SHOW fsync") == "on"
         await query(server.url, "CREATE TABLE kept AS SELECT 42 AS answer")
         before = server.url
         server.kill()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded import FolderInUse, Servers, servers
+from embedded import Servers, servers
 
 HOLDER = """
 import signal, sys
@@ -53,11 +54,13 @@ def test_two_sets_side_by_side_do_not_collide(running: Servers, tmp_path: Path) 
         assert all(mine[name] != theirs[name] for name in addresses)
 
 
-def test_a_folder_in_use_is_refused_and_names_its_user(tmp_path: Path, root: Path) -> None:
-    with another_process(tmp_path, root) as (holder, _):
-        refusal = rf"{tmp_path} is in use by process {holder.pid}: stop that one"
-        with pytest.raises(FolderInUse, match=refusal), servers(tmp_path, environ={}):
-            pass
+def test_a_folder_in_use_is_refused_and_names_its_user(running: Servers, root: Path) -> None:
+    assert running.kafka is not None
+    folder = running.kafka.folder.parent
+    command = [sys.executable, "-c", HOLDER, str(folder)]
+    refused = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False, timeout=60)
+    assert refused.returncode == 1
+    assert f"FolderInUse: {folder} is in use by process {os.getpid()}: stop that one" in refused.stderr
 
 
 def test_after_a_kill_nothing_is_left_and_the_folder_starts_again(tmp_path: Path, root: Path) -> None:

@@ -22,12 +22,13 @@ from shared.clock import system_clock
 from shared.database import Database
 from shared.events import Event
 from shared.messaging.batch import Handlers
-from shared.migrations import migrate
 from shared.service import Service, Worker
 from shared.settings import ServiceSettings
-from shared.topics import SERVICES, topic_of
+from shared.topics import topic_of
 
 PATIENCE = 60.0
+PARTITIONS = 2
+"""Enough for batches that join partitions; each one costs Kafka time and memory."""
 
 
 @dataclass
@@ -38,6 +39,7 @@ class World:
     servers: Servers
     folder: Path
     extra: dict[str, str] = field(default_factory=dict)
+    _looked_at: dict[str, Database] = field(default_factory=dict)
 
     @property
     def prefix(self) -> str:
@@ -47,11 +49,13 @@ class World:
         return Database(self.settings.database_url.get_secret_value(), service, system_clock, pool_size=2)
 
     async def rows(self, service: str, sql: str) -> list[Any]:
-        database = self.database(service)
-        try:
-            async with database.engine.connect() as connection:
-                return list((await connection.execute(text(sql))).all())
-        finally:
+        if service not in self._looked_at:
+            self._looked_at[service] = self.database(service)
+        async with self._looked_at[service].engine.connect() as connection:
+            return list((await connection.execute(text(sql))).all())
+
+    async def close(self) -> None:
+        for database in self._looked_at.values():
             await database.close()
 
     async def until(self, service: str, sql: str, holds: Callable[[list[Any]], bool]) -> list[Any]:
@@ -98,16 +102,23 @@ async def moment() -> None:
 
 
 @pytest.fixture
-async def world(running: Servers, database_url: str, topic_prefix: str, tmp_path: Path) -> World:
+def partitions() -> int:
+    return PARTITIONS
+
+
+@pytest.fixture
+async def world(
+    running: Servers, database_url: str, topic_prefix: str, partitions: int, tmp_path: Path
+) -> AsyncIterator[World]:
     settings = ServiceSettings(
         kafka_bootstrap_servers=running.kafka_bootstrap_servers,
         kafka_topic_prefix=topic_prefix,
         database_url=SecretStr(database_url),
     )
-    for service in SERVICES:
-        await migrate(database_url, service)
-    await apply_topics(settings, 1)
-    return World(settings, running, tmp_path)
+    await apply_topics(settings, 1, partitions)
+    world = World(settings, running, tmp_path)
+    yield world
+    await world.close()
 
 
 Publish = Callable[..., Awaitable[None]]

@@ -20,7 +20,7 @@ from shared.events import (
     RegistrationRequested,
 )
 from shared.settings import DatabaseSettings
-from shared.topics import SERVICES
+from shared.topics import PARTITIONS, SERVICES
 from tests.integration.conftest import PATIENCE, Publish, World, read_topic
 from tests.integration.people import REVIEWER, approve, confirm
 
@@ -67,6 +67,12 @@ async def ready(url: str) -> None:
             except httpx2.TransportError:
                 pass
             await asyncio.sleep(0.1)
+
+
+@pytest.fixture
+def partitions() -> int:
+    """As in production: whoever is killed loses several, and takes them all again."""
+    return PARTITIONS
 
 
 class Fleet:

@@ -12,15 +12,14 @@ from collections.abc import Iterator
 import pytest
 
 from embedded.mailbox import Mailbox, mailbox
-from embedded.postgres import Postgres, postgres
+from embedded.postgres import Postgres
 from tests.lifecycle.life import live, make_template
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    with postgres(tmp_path_factory.mktemp("postgres")) as running:
-        asyncio.run(make_template(running))
-        yield running
+def server(postgres_server: Postgres) -> Postgres:
+    asyncio.run(make_template(postgres_server))
+    return postgres_server
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,7 @@
 """A real PostgreSQL for the services' stores, without the other servers: a database of its own for each test."""
 
 import asyncio
-import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, TypeVar
@@ -11,33 +10,11 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
-from embedded.postgres import Postgres, postgres
 from shared.database import Database, Transaction
-from shared.migrations import migrate
 from tests.domain.facts import NOW
 
 T = TypeVar("T")
 PATIENCE = 30.0
-
-_numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    with postgres(tmp_path_factory.mktemp("postgres")) as server:
-        yield server
-
-
-@pytest.fixture
-def database_url(postgres_server: Postgres) -> str:
-    """An empty database of the test's own."""
-    return postgres_server.create_database(f"services_{next(_numbers)}")
-
-
-@pytest.fixture
-def other_database_url(postgres_server: Postgres) -> str:
-    """A second empty database, to compare with."""
-    return postgres_server.create_database(f"services_{next(_numbers)}")
 
 
 class MovableClock:
@@ -60,11 +37,10 @@ Open = Callable[[str], Awaitable[Database]]
 
 @pytest.fixture
 async def open_database(database_url: str, clock: MovableClock) -> AsyncIterator[Open]:
-    """Opens a service's migrated schema."""
+    """Opens a service's schema."""
     opened: list[Database] = []
 
     async def open_one(service: str) -> Database:
-        await migrate(database_url, service)
         opened.append(Database(database_url, service, clock, pool_size=20))
         return opened[-1]
 

@@ -16,6 +16,7 @@ from services.notifier import answers, queue, store
 from services.notifier.domain import MailKind
 from services.notifier.handlers import deadlines, handlers
 from services.notifier.links import Links
+from services.notifier.mail import sender
 from services.notifier.mail.render import Renderer
 from services.notifier.mail.sender import GIVE_UP_AFTER, Sender
 from services.notifier.mail.smtp import Mailer
@@ -59,6 +60,12 @@ FIRST_RETRY = timedelta(minutes=1)
 PATIENCE = 45.0
 SHORT = 3.0  # seconds: enough to reach a server's silence, and not long to wait
 AN, BINH, PARTNER = "an@example.vn", "binh@example.vn", "staff@partner.example"
+
+
+@pytest.fixture(autouse=True)
+def look_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that is moved by hand wakes no sender."""
+    monkeypatch.setattr(sender, "POLL", 0.02)
 
 
 @pytest.fixture

@@ -72,10 +72,9 @@ def declared(service: str) -> MetaData:
 
 @SERVICES
 async def test_the_migrated_schema_is_the_declared_one(
-    service: str, database_url: str, other_database_url: str
+    service: str, database_url: str, empty_database_url: str
 ) -> None:
-    await migrate(database_url, service)
-    async with owner(database_url, service) as migrated, owner(other_database_url, service) as made:
+    async with owner(database_url, service) as migrated, owner(empty_database_url, service) as made:
         async with made.begin() as connection:
             await connection.exec_driver_sql(f"create schema {service}")
             await connection.run_sync(declared(service).create_all)
@@ -83,35 +82,34 @@ async def test_the_migrated_schema_is_the_declared_one(
 
 
 @SERVICES
-async def test_alembic_finds_nothing_to_migrate(service: str, database_url: str) -> None:
+async def test_alembic_finds_nothing_to_migrate(service: str, empty_database_url: str) -> None:
     def differences(connection: Connection) -> list[object]:
         options = {"include_name": lambda name, kind, _parents: kind != "table" or name != "alembic_version"}
         return list(compare_metadata(MigrationContext.configure(connection, opts=options), declared(service)))
 
-    await migrate(database_url, service)
-    async with owner(database_url, service) as engine, engine.connect() as connection:
+    await migrate(empty_database_url, service)
+    async with owner(empty_database_url, service) as engine, engine.connect() as connection:
         assert await connection.run_sync(differences) == []
 
 
 @SERVICES
-async def test_migrating_again_changes_nothing(service: str, database_url: str) -> None:
-    await migrate(database_url, service)
-    async with owner(database_url, service) as engine:
+async def test_migrating_again_changes_nothing(service: str, empty_database_url: str) -> None:
+    await migrate(empty_database_url, service)
+    async with owner(empty_database_url, service) as engine:
         before = await catalog(engine)
-        assert await migrate(database_url, service) == (newest(service), newest(service))
+        assert await migrate(empty_database_url, service) == (newest(service), newest(service))
         assert await catalog(engine) == before
 
 
 @SERVICES
-async def test_those_that_migrate_at_once_wait_for_each_other(service: str, database_url: str) -> None:
-    answers = await asyncio.gather(*(migrate(database_url, service) for _ in range(4)))
+async def test_those_that_migrate_at_once_wait_for_each_other(service: str, empty_database_url: str) -> None:
+    answers = await asyncio.gather(*(migrate(empty_database_url, service) for _ in range(4)))
     head = newest(service)
     assert sorted(answers, key=str) == sorted([(None, head), (head, head), (head, head), (head, head)], key=str)
 
 
-async def test_a_service_sees_no_table_of_another(open_database: Open, database_url: str) -> None:
+async def test_a_service_sees_no_table_of_another(open_database: Open) -> None:
     first = await open_database("registrar")
-    await migrate(database_url, "notifier")
     assert await rows(first, "select to_regclass('confirmations') is null") == [(True,)]
 
 
@@ -135,11 +133,8 @@ async def test_a_service_may_not(statement: str, service: str, open_database: Op
 
 
 @SERVICES
-async def test_a_service_reads_no_table_of_another_by_name(
-    service: str, open_database: Open, database_url: str
-) -> None:
+async def test_a_service_reads_no_table_of_another_by_name(service: str, open_database: Open) -> None:
     other = "portal" if service != "portal" else "registrar"
-    await migrate(database_url, other)
     database = await open_database(service)
     with pytest.raises(DBAPIError, match="permission denied for schema"):
         await rows(database, f"select * from {other}.history")
@@ -154,7 +149,6 @@ def login(url: str, name: str) -> str:
 async def test_a_login_without_the_services_role_is_refused_by_name_and_one_with_it_is_served(
     database_url: str, clock: MovableClock
 ) -> None:
-    await migrate(database_url, "registrar")
     async with owner(database_url, "registrar") as engine, engine.begin() as connection:
         await connection.execute(text("drop role if exists plain"))
         await connection.execute(text("create role plain login password 'secret'"))
@@ -168,8 +162,8 @@ async def test_a_login_without_the_services_role_is_refused_by_name_and_one_with
         await plain.close()
 
 
-async def test_a_login_that_is_no_superuser_can_migrate_and_serve(database_url: str, clock: MovableClock) -> None:
-    async with owner(database_url, "registrar") as engine, engine.begin() as connection:
+async def test_a_login_that_is_no_superuser_can_migrate_and_serve(empty_database_url: str, clock: MovableClock) -> None:
+    async with owner(empty_database_url, "registrar") as engine, engine.begin() as connection:
         name = (await connection.execute(text("select current_database()"))).scalar()
         await connection.execute(text("drop role if exists humble"))
         await connection.execute(text("create role humble login createrole password 'secret'"))
@@ -179,7 +173,7 @@ async def test_a_login_that_is_no_superuser_can_migrate_and_serve(database_url: 
                 text(f"do $$ begin create role {role_of(service)}; exception when duplicate_object then null; end $$")
             )
             await connection.execute(text(f"grant {role_of(service)} to humble with admin option"))
-    url = login(database_url, "humble")
+    url = login(empty_database_url, "humble")
     for service in TABLES:
         await migrate(url, service)
         await migrate(url, service)

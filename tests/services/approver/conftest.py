@@ -8,7 +8,6 @@ import pytest
 from pydantic import SecretStr
 
 from services.approver.app import create_app
-from shared.migrations import migrate
 from shared.service import Service
 from shared.settings import ApproverSettings
 from shared.web.person import Person
@@ -30,8 +29,7 @@ def settings(database_url: str) -> ApproverSettings:
 
 
 @pytest.fixture
-async def approver(settings: ApproverSettings, database_url: str, clock: MovableClock) -> AsyncIterator[Service]:
-    await migrate(database_url, "approver")
+async def approver(settings: ApproverSettings, clock: MovableClock) -> AsyncIterator[Service]:
     service = create_app(settings, clock=clock)
     service.consumer.catching_up.done = True  # as it is once the accounts that were there at start have been read
     yield service
