@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse
 
 from shared.events import Locale
 from shared.web import formats
+from shared.web.bidi import contained
 from shared.web.languages import catalogue, chosen_locale, translations
 from shared.web.person import form_token, signed_in
 from shared.web.site import Site
@@ -78,6 +79,7 @@ class Pages:
             loader=self._loader,
             autoescape=True,
             undefined=StrictUndefined,
+            finalize=contained,
             extensions=["jinja2.ext.i18n"],
             trim_blocks=True,
             lstrip_blocks=True,

@@ -50,6 +50,11 @@ def test_what_people_typed_is_shown_as_text(open_site: OpenSite) -> None:
     assert page.text == "&lt;b&gt;&#34;&amp;"
 
 
+def test_what_people_typed_does_not_end_the_element_that_keeps_its_direction(open_site: OpenSite) -> None:
+    page = "<bdi>{{ 'a\u2069\u202eb\u2066c' }}</bdi>"
+    assert open_site(page=page).get("/page").text == "<bdi>a\u202eb\u2066c\u2069</bdi>"
+
+
 def test_a_name_that_a_template_does_not_know_is_an_error(open_site: OpenSite) -> None:
     assert open_site(page="{{ nobody }}").get("/page").status_code == 500
 
