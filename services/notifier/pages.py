@@ -1,17 +1,18 @@
 """The page behind the link in the email. Opening it changes nothing, ever: mail scanners open links. Buttons answer.
 The link of any earlier mail opens the confirmation as it stands now.
 
-It names the partner and the account, never the common name, which is the partner's own label.
+It names the partner and the account, never the common name, which is the partner's own label. A link that is none of
+ours, or only a part of one, has a page for customers: they can do nothing with the usual one.
 """
 
+import re
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from services.notifier import answers, store
@@ -20,11 +21,14 @@ from services.notifier.domain import Confirmation
 from services.notifier.links import Links
 from shared.database import Database
 from shared.events import Reason
+from shared.web.bidi import bdi, isolated
 from shared.web.templating import Pages
 
 Answer = Literal["confirm", "decline"]
 
 _REASON: TypeAdapter[str] = TypeAdapter(Reason)
+_NOT_SHOWN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""Characters that no page may hold."""
 
 
 def routes(pages: Pages, database: Database, links: Links) -> list[BaseRoute]:
@@ -33,6 +37,8 @@ def routes(pages: Pages, database: Database, links: Links) -> list[BaseRoute]:
         Route("/confirmations/{token}", page.show),
         Route("/confirmations/{token}/confirm", page.confirm, methods=["POST"]),
         Route("/confirmations/{token}/decline", page.decline, methods=["POST"]),
+        Route("/confirmations/{token}/{answer:str}", page.instead),
+        Route("/confirmations{rest:path}", page.unknown, methods=["GET", "POST"]),
     ]
 
 
@@ -43,10 +49,20 @@ class ConfirmationPage:
         self._links = links
 
     async def show(self, request: Request) -> Response:
-        registration_id = self._read(request)
+        if (registration_id := self._read(request)) is None:
+            return await self.unknown(request)
         async with self._database.transaction() as tx:
             it = (await store.get(tx, [registration_id])).get(registration_id)
-        return self._page(request, self._found(it), tx.now)
+        return self._page(request, it, tx.now) if it else await self.unknown(request)
+
+    async def instead(self, request: Request) -> Response:
+        """What an answer showed has the address of the answer: reloaded as a page, it is the confirmation."""
+        if request.path_params["answer"] not in get_args(Answer) or self._read(request) is None:
+            return await self.unknown(request)
+        return RedirectResponse(f"/confirmations/{request.path_params['token']}", 303)
+
+    async def unknown(self, request: Request) -> Response:
+        return self._pages.answer(request, "unknown_link.html", status=404)
 
     async def confirm(self, request: Request) -> Response:
         return await self._answer(request, "confirm", None)
@@ -61,9 +77,12 @@ class ConfirmationPage:
         return await self._answer(request, "decline", reason)
 
     async def _answer(self, request: Request, answer: Answer, reason: str | None) -> Response:
-        registration_id = self._read(request)
+        if (registration_id := self._read(request)) is None:
+            return await self.unknown(request)
         async with self._database.transaction() as tx:
-            it = self._found((await store.lock(tx, [registration_id])).get(registration_id))
+            it = (await store.lock(tx, [registration_id])).get(registration_id)
+            if it is None:
+                return await self.unknown(request)
             told = answers.confirm(it, tx.now) if answer == "confirm" else answers.decline(it, reason, tx.now)
             if told is None:
                 return self._page(request, it, tx.now)
@@ -74,21 +93,17 @@ class ConfirmationPage:
         return self._page(request, decided.changed[registration_id], tx.now)
 
     async def _ask_again(self, request: Request, typed: str, *, too_long: bool) -> Response:
-        registration_id = self._read(request)
+        if (registration_id := self._read(request)) is None:
+            return await self.unknown(request)
         async with self._database.transaction() as tx:
-            it = self._found((await store.get(tx, [registration_id])).get(registration_id))
-        return self._page(request, it, tx.now, status=422, typed=typed, problem="too_long" if too_long else "not_text")
-
-    def _read(self, request: Request) -> UUID:
-        registration_id = self._links.read(request.path_params["token"])
-        if registration_id is None:
-            raise HTTPException(404)
-        return registration_id
-
-    def _found(self, it: Confirmation | None) -> Confirmation:
+            it = (await store.get(tx, [registration_id])).get(registration_id)
         if it is None:
-            raise HTTPException(404)
-        return it
+            return await self.unknown(request)
+        problem, shown = "too_long" if too_long else "not_text", _NOT_SHOWN.sub("\ufffd", typed)
+        return self._page(request, it, tx.now, status=422, typed=shown, problem=problem)
+
+    def _read(self, request: Request) -> UUID | None:
+        return self._links.read(request.path_params["token"])
 
     def _page(
         self,
@@ -109,10 +124,12 @@ class ConfirmationPage:
             state=over.code.value if over else "open",
             at=over.at if over else None,
             token=request.path_params["token"],
-            partner=it.partner_name,
-            account=it.customer_email,
+            partner=bdi(it.partner_name),
+            partner_plain=isolated(it.partner_name),
+            account=bdi(it.customer_email),
             valid_until=it.valid_until,
             overtaken=status == 409,
+            just_answered=request.method == "POST" and status == 200,
             typed=typed,
             problem=problem,
         )

@@ -1,5 +1,6 @@
 """Mails as they leave: in the reader's language, in text and HTML, with headers that nobody's name can change."""
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from email import message_from_bytes
@@ -18,7 +19,9 @@ from services.notifier.mail.render import TO_CUSTOMER, Renderer, message_id
 from services.notifier.mail.words import duration
 from services.notifier.mails import TO_STAFF, Matter, Review
 from shared.events import Locale, Outcome
+from shared.web.bidi import balanced, isolated
 from tests.domain.facts import CUSTOMER, DAY, HOUR, NOW, ONE, TWO
+from tests.names import HOSTILE, SIGNS, outside_isolates
 
 LINKS = Links("https://confirm.example.vn", ["a key of thirty-two letters ....."])
 READERS = ["reviews@vng.example", "hoa@vng.example"]
@@ -133,9 +136,9 @@ def test_every_mail_has_a_subject_a_text_and_an_html_part_in_both_languages(kind
 @LANGUAGE
 def test_text_and_html_say_the_same(kind: MailKind, locale: Locale) -> None:
     mail = read(render(kind, locale=locale, requester_locale=locale))
-    html = unescape(part(mail, "html"))
+    html = unescape(re.sub("</?bdi>", "", part(mail, "html")))
     for line in part(mail, "plain").splitlines():
-        assert line.strip("─") in html
+        assert line.strip("─").removeprefix("> ") in html
 
 
 @TO_ONE
@@ -177,7 +180,7 @@ def test_mails_to_customers_are_those_named_so() -> None:
 def test_each_reader_gets_the_link_to_the_right_place_and_no_other(kind: MailKind, locale: Locale) -> None:
     mail = read(render(kind, locale=locale, requester_locale=locale))
     both = part(mail, "plain") + part(mail, "html")
-    once = 3  # text, href, shown
+    once = 4  # text, button, link, shown
     asks = kind in (MailKind.CONFIRMATION, MailKind.REMINDER)
     assert both.count(LINKS.link(ONE)) == (once if asks else 0)
     assert both.count(f"https://portal.example.vn/accounts/{ONE}") == (once if kind.startswith("partner_") else 0)
@@ -316,14 +319,69 @@ def test_what_people_typed_is_escaped_in_html_and_not_in_text(field: str, kind: 
     assert typed in part(mail, "plain")
     assert typed in mail["Subject"]
     html = part(mail, "html")
-    assert "<b" not in html.split("<body", 1)[1].removeprefix("ody")
+    assert "<b " not in html
     assert "R&amp;D" in html
 
 
-def test_a_reason_of_several_lines_is_escaped_too() -> None:
-    html = part(read(render(MailKind.PARTNER_CLOSED, reasons=("Dòng 1\n\n<script>x</script>",))), "html")
-    assert "<script" not in html
-    assert "Dòng 1" in html
+@pytest.mark.parametrize("outcome", [Outcome.DECLINED, Outcome.REJECTED])
+def test_a_reason_keeps_its_lines_and_is_escaped(outcome: Outcome) -> None:
+    mail = read(render(MailKind.PARTNER_CLOSED, outcome=outcome.value, reasons=("Dòng 1\n\n<script>x</script>",)))
+    assert "\n> “Dòng 1\n>\n> <script>x</script>”\n" in part(mail, "plain")
+    assert ">“Dòng 1<br><br>&lt;script&gt;x&lt;/script&gt;”</blockquote>" in part(mail, "html")
+
+
+@EVERY
+@LANGUAGE
+def test_a_mail_program_needs_nothing_from_elsewhere_to_show_it(kind: MailKind, locale: Locale) -> None:
+    """No remote picture tells that it was read, and it is right in light and in dark."""
+    html = part(read(render(kind, locale=locale, requester_locale=locale)), "html")
+    assert not re.search(r"<(img|link|script|iframe|form)|url\(|src=|@import", html)
+    assert '<meta name="color-scheme" content="light dark">' in html
+
+
+@EVERY
+@LANGUAGE
+def test_a_list_of_mails_shows_what_is_said_after_the_greeting(kind: MailKind, locale: Locale) -> None:
+    mail = read(render(kind, locale=locale, requester_locale=locale))
+    hidden = re.search(r'<div style="display:none[^>]*>(.*?)</div>', part(mail, "html"))
+    assert hidden
+    assert unescape(re.sub("</?bdi>", "", hidden[1])) == part(mail, "plain").split("\n\n")[1]
+
+
+MARKS = {"marks": "a\x02b\x03c"}
+"""Which our own text holds while it is put together. The contract refuses them."""
+
+
+@EVERY
+@pytest.mark.parametrize("name", (HOSTILE | MARKS).values(), ids=HOSTILE | MARKS)
+def test_no_name_turns_or_breaks_the_words_around_it(kind: MailKind, name: str) -> None:
+    clean = re.sub("[\x02\x03]", "", name)
+    names: dict[str, Any] = {"partner_name": name, "common_name": name}
+    it = confirmation(**names, outcome="rejected", reasons=())
+    message = write(Mail(ONE, kind), Matter(it, review(partner_name=name), REFUSAL))
+    mail = read(message)
+    assert header_names(message) == HEADERS
+    shown = [str(mail["Subject"]), part(mail, "plain")]
+    for text in shown:
+        assert not SIGNS.search(outside_isolates(text))
+        assert SIGNS.search(clean) or clean in text
+    html = part(mail, "html")
+    assert "<b " not in html and 'href="https://evil' not in html
+    for within in re.findall("<bdi>(.*?)</bdi>", html):
+        assert unescape(within) in (balanced(clean), "khach@example.vn", "an@vng.example")
+    assert not SIGNS.search(re.sub("<bdi>.*?</bdi>|<title>.*?</title>", "", html))
+
+
+@pytest.mark.parametrize("name", ["Công ty Đối Tác", "VNG Сlоud", "🐉", "漢字"])
+def test_a_name_that_turns_nothing_gets_no_sign_of_direction(name: str) -> None:
+    mail = read(render(partner_name=name))
+    assert not SIGNS.search(mail["Subject"] + part(mail, "plain"))
+
+
+@given(st.text(st.sampled_from("ab\u2066\u2067\u2068\u2069\u202e"), max_size=12))
+def test_an_isolated_name_ends_where_it_ends(name: str) -> None:
+    assert outside_isolates(f"<{isolated(name)}>") == ("<>" if SIGNS.search(name) else f"<{name}>")
+    assert SIGNS.sub("", balanced(name)) == SIGNS.sub("", name)
 
 
 @LANGUAGE
@@ -438,6 +496,6 @@ FORGED = "Xin lỗi.\n\nVNG Cloud has suspended your account:\n\nhttps://evil.ex
 def test_what_a_person_wrote_is_quoted_and_never_speaks_as_the_system(outcome: str, code: str) -> None:
     mail = read(render(MailKind.PARTNER_CLOSED, outcome=outcome, reasons=(FORGED, code), requester_locale=Locale.EN))
     text = part(mail, "plain")
-    assert "“Xin lỗi. VNG Cloud has suspended your account: https://evil.example/sign-in VNG Cloud”" in text
-    assert f"“{code}”" in text
+    assert "\n\n> “Xin lỗi.\n>\n> VNG Cloud has suspended your account:\n>\n> https://evil.example/sign-in\n" in text
+    assert f"\n> “{code}”\n" in text
     assert 'href="https://evil' not in part(mail, "html")

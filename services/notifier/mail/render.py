@@ -1,8 +1,8 @@
 """Messages from templates: one text a kind and language, and the HTML made of its paragraphs: both say the same.
 
-A template's first line is the subject. A paragraph that is an address becomes a link. What people typed is escaped in
-HTML, and no header takes a line break. The partner's `common_name` is never given to a customer's mail. Each try of a
-mail has the same bytes, so what may change between two tries is not in it.
+A template's first line is the subject. A paragraph that is an address becomes a button and a link. What people typed is
+escaped in HTML, and no header takes a line break. The partner's `common_name` is never given to a customer's mail. Each
+try of a mail has the same bytes, so what may change between two tries is not in it.
 """
 
 from collections.abc import Sequence
@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from services.notifier.domain import Confirmation, Mail, MailKind
 from services.notifier.links import Links
-from services.notifier.mail.words import duration
+from services.notifier.mail.paragraphs import Paragraph, Words, marked, paragraphs, plain, quoted
+from services.notifier.mail.words import BUTTONS, duration
 from services.notifier.mails import TO_STAFF, Matter, Review
 from shared.events import Locale
 from shared.web.formats import moment
@@ -37,7 +39,6 @@ TO_CUSTOMER = frozenset(
     }
 )
 ASKING = frozenset({MailKind.CONFIRMATION, MailKind.REMINDER})
-LINKS = ("link", "portal", "case")
 SEVEN_BITS = SMTP.clone(cte_type="7bit")  # for servers without 8BITMIME
 LINE = "─" * 20
 """Between two languages in one text."""
@@ -50,10 +51,7 @@ class _Part:
     locale: Locale
     subject: str
     text: str
-
-    @property
-    def paragraphs(self) -> list[str]:
-        return [" ".join(paragraph.split()) for paragraph in self.text.split("\n\n") if paragraph.strip()]
+    paragraphs: list[Paragraph]
 
 
 class Renderer:
@@ -84,7 +82,14 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        pages = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
+        self._texts.globals["quoted"] = quoted
+        pages = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
         self._layout = pages.get_template("layout.html")
 
     def recipient(self, mail: Mail, matter: Matter) -> str | None:
@@ -104,28 +109,34 @@ class Renderer:
         parts = [self._part(mail, matter, locale) for locale in _locales(mail.kind, matter)]
         subject = " / ".join(part.subject for part in parts)
         text = f"{LINE}\n\n".join(f"{part.text}\n" for part in parts).rstrip("\n") + "\n"
-        values = [self._values(mail, matter, part.locale) for part in parts]
-        links = {shown[name] for shown in values for name in LINKS if name in shown}  # what people typed stays text
-        html = self._layout.render(subject=subject, parts=parts, links=links)
+        html = self._layout.render(subject=subject, parts=parts, preheader=_preheader(parts[0]))
         return self._assemble(mail, queued_at, recipient, subject, text, html)
 
     def _part(self, mail: Mail, matter: Matter, locale: Locale) -> _Part:
-        written = self._texts.get_template(f"{mail.kind}.{locale}.txt").render(self._values(mail, matter, locale))
-        subject, _, text = written.partition("\n")
-        return _Part(locale, " ".join(subject.split()), text.strip() + "\n")
+        values = self._values(mail, matter, locale)
+        filled_in = self._texts.get_template(f"{mail.kind}.{locale}.txt").render(values)
+        subject, _, text = filled_in.partition("\n")
+        links = {values[name]: name for name in BUTTONS if name in values}
+        written = [*values.get("reasons", ()), *filter(None, [values.get("refusal")])]
+        return _Part(
+            locale,
+            " ".join(plain(subject).split()),
+            plain(text).strip() + "\n",
+            paragraphs(text, links, written, locale),
+        )
 
     def _values(self, mail: Mail, matter: Matter, locale: Locale) -> dict[str, Any]:
         if mail.kind in TO_STAFF:
             return self._of_review(_due(matter), locale)
         it = _known(matter)
-        values: dict[str, Any] = {"partner": it.partner_name, "account": it.customer_email}
+        values: dict[str, Any] = {"partner": marked(it.partner_name), "account": marked(it.customer_email)}
         if mail.kind in ASKING:
             values["link"] = self._links.link(it.registration_id)
             values["valid_for"] = duration(self._valid_for, locale)
             if mail.kind is MailKind.REMINDER and it.valid_until:
                 values["valid_until"] = moment(it.valid_until, locale=locale)
         if mail.kind not in TO_CUSTOMER:
-            values["common_name"] = it.common_name
+            values["common_name"] = marked(it.common_name)
             values["portal"] = f"{self._portal_url}/accounts/{it.registration_id}"
             values["outcome"], values["reasons"] = it.outcome, it.reasons
             values["refusal"] = matter.refusal
@@ -133,9 +144,9 @@ class Renderer:
 
     def _of_review(self, review: Review, locale: Locale) -> dict[str, Any]:
         return {
-            "partner": review.partner_name,
-            "account": review.customer_email,
-            "claimed_by": review.claimed_by,
+            "partner": marked(review.partner_name),
+            "account": marked(review.customer_email),
+            "claimed_by": marked(review.claimed_by) if review.claimed_by else None,
             "due": moment(review.due_at, locale=locale),
             "case": f"{self._approver_url}/cases/{review.registration_id}",
         }
@@ -157,6 +168,11 @@ class Renderer:
             "Auto-Submitted": "auto-generated",
         }
         return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode() + body.as_bytes()
+
+
+def _preheader(part: _Part) -> Markup:
+    """What a list of mails shows beside the subject: what is said after the greeting."""
+    return next(it.html for it in part.paragraphs[1:] if isinstance(it, Words))
 
 
 def message_id(mail: Mail, sender: str) -> str:

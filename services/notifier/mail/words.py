@@ -1,4 +1,4 @@
-"""A duration in words."""
+"""Words of mails that their templates do not have: durations, and what stands on and under a button."""
 
 from datetime import timedelta
 
@@ -10,6 +10,18 @@ _UNITS = (
     (timedelta(minutes=1), "phút", "minute"),
     (timedelta(seconds=1), "giây", "second"),
 )
+
+BUTTONS = {
+    "link": {Locale.VI: "Xác nhận hoặc từ chối", Locale.EN: "Confirm or decline"},
+    "portal": {Locale.VI: "Xem đăng ký", Locale.EN: "See the registration"},
+    "case": {Locale.VI: "Mở hồ sơ", Locale.EN: "Open the case"},
+}
+"""By the name of the address that a button opens."""
+
+ADDRESS = {
+    Locale.VI: "Nếu không bấm được nút trên, hãy mở địa chỉ này:",
+    Locale.EN: "If the button does not work, open this address:",
+}
 
 
 def duration(of: timedelta, locale: Locale) -> str:

@@ -1,5 +1,7 @@
 """The page behind the link: looking changes nothing, an answer counts once, and every end says what to do."""
 
+import html
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -11,10 +13,11 @@ from pydantic import SecretStr
 from services.notifier.app import create_app
 from services.notifier.links import Links
 from shared.events import Event, Locale, Outcome, RegistrationOpened
-from shared.migrations import migrate
 from shared.service import Service
 from shared.settings import NotifierSettings
+from shared.web.bidi import balanced
 from tests.domain.facts import NOW, registration_approved, registration_closed, resend_requested
+from tests.names import HOSTILE, SIGNS, outside_isolates
 from tests.services.conftest import MovableClock, rows, told
 from tests.services.notifier.conftest import act, mail_left
 from tests.sessions import browser
@@ -25,7 +28,6 @@ SECRET = "a key for links of tests"
 
 @pytest.fixture
 async def notifier(database_url: str, clock: MovableClock) -> AsyncIterator[Service]:
-    await migrate(database_url, "notifier")
     settings = NotifierSettings(
         kafka_bootstrap_servers="localhost:1",  # never reached: the pages need no Kafka
         database_url=SecretStr(database_url),
@@ -48,12 +50,12 @@ async def customer(notifier: Service) -> AsyncIterator[httpx2.AsyncClient]:
         yield opened
 
 
-async def opened(notifier: Service) -> UUID:
+async def opened(notifier: Service, partner_name: str = "Saigon <Cloud>") -> UUID:
     """A registration whose customer is asked."""
     event = RegistrationOpened(
         registration_id=uuid4(),
         partner_id="saigon-cloud",
-        partner_name="Saigon <Cloud>",
+        partner_name=partner_name,
         customer_email="an@example.com",
         common_name="the partner's own label",
         role="Partner",
@@ -66,9 +68,9 @@ async def opened(notifier: Service) -> UUID:
     return event.registration_id
 
 
-async def asked(notifier: Service) -> UUID:
+async def asked(notifier: Service, partner_name: str = "Saigon <Cloud>") -> UUID:
     """A registration whose mail has left: its link ends in 15 days."""
-    registration_id = await opened(notifier)
+    registration_id = await opened(notifier, partner_name)
     await mail_left(notifier.database, registration_id)
     return registration_id
 
@@ -76,6 +78,14 @@ async def asked(notifier: Service) -> UUID:
 async def hear(notifier: Service, event: Event) -> None:
     async with notifier.database.transaction() as tx:
         await notifier.consumer.inbox.handler_of(type(event))([event], tx)
+
+
+WHOM_TO_ASK = {"en": "ask VNG Cloud's support", "vi": "liên hệ bộ phận hỗ trợ của VNG Cloud"}
+
+
+def words(page: httpx2.Response) -> str:
+    """What a page says, without its markup, in single spaces."""
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", re.sub(r"</?bdi>", "", page.text))).split())
 
 
 def path(registration_id: UUID) -> str:
@@ -159,11 +169,17 @@ ENDS = {
 CLICKS = {"confirmed": "confirm", "declined": "decline"}
 
 
-async def settle(notifier: Service, how: str, customer: httpx2.AsyncClient, clock: MovableClock) -> str:
+async def settle(
+    notifier: Service,
+    how: str,
+    customer: httpx2.AsyncClient,
+    clock: MovableClock,
+    partner_name: str = "Saigon <Cloud>",
+) -> str:
     """A confirmation that ended as `how` says, five minutes after NOW; its path."""
     if how == "expired":
         clock.now += FROM_NOW - timedelta(days=15)
-    registration_id = await asked(notifier)
+    registration_id = await asked(notifier, partner_name)
     link = path(registration_id)
     if how == "expired":
         clock.now = ENDED_AT + timedelta(days=1)  # the scheduler may come late
@@ -179,20 +195,20 @@ async def settle(notifier: Service, how: str, customer: httpx2.AsyncClient, cloc
 SETTLED: dict[str, dict[str, tuple[str, str, str]]] = {
     # by language: what was decided and by whom, and on the page what to do
     "confirmed": {
-        "en": ("you confirmed on", "you have confirmed", "nothing more for you to do"),
-        "vi": ("bạn đã xác nhận vào", "bạn đã xác nhận", "không cần làm gì thêm"),
+        "en": ("you confirmed on", "You have already confirmed", "nothing more for you to do"),
+        "vi": ("bạn đã xác nhận vào", "Bạn đã xác nhận trước đó", "không cần làm gì thêm"),
     },
     "declined": {
-        "en": ("you declined on", "You have declined", "to register you again later"),
-        "vi": ("bạn đã từ chối vào", "Bạn đã từ chối", "đăng ký lại cho bạn sau"),
+        "en": ("you declined on", "You have already declined", "to register you again later"),
+        "vi": ("bạn đã từ chối vào", "Bạn đã từ chối trước đó", "đăng ký lại cho bạn sau"),
     },
     "expired": {
         "en": ("the time to answer ended on", "This link has expired", "to register it again"),
         "vi": ("thời hạn trả lời đã hết vào", "Liên kết này đã hết hạn", "đăng ký lại"),
     },
     "withdrawn": {
-        "en": ("Saigon &lt;Cloud&gt; withdrew the request on", "has withdrawn its request", "it can register"),
-        "vi": ("Saigon &lt;Cloud&gt; đã rút lại đề nghị vào", "đã rút lại đề nghị", "họ có thể đăng ký lại"),
+        "en": ("Saigon <Cloud> withdrew the request on", "has withdrawn its request", "it can register"),
+        "vi": ("Saigon <Cloud> đã rút lại đề nghị vào", "đã rút lại đề nghị", "họ có thể đăng ký lại"),
     },
     "approved": {
         "en": ("VNG Cloud approved the registration on", "The registration is approved", "For questions"),
@@ -223,10 +239,10 @@ async def test_a_link_that_is_over_says_what_happened_when_and_what_to_do_and_ta
         answers = [answer for answer in ("confirm", "decline") if answer != CLICKS.get(how)]
         refused = [await customer.post(f"{link}/{answer}") for answer in answers]
     assert page.status_code == 200
-    assert all(words in page.text for words in (happened, WHEN[language], to_do))
+    assert all(said in words(page) for said in (happened, WHEN[language], to_do, WHOM_TO_ASK[language]))
     assert '<form method="post" action="/conf' not in page.text and 'role="alert"' not in page.text
     assert [answer.status_code for answer in refused] == [409] * len(answers)
-    assert all(f"{decided} {WHEN[language]}" in answer.text for answer in refused)
+    assert all(f"{decided} {WHEN[language]}" in words(answer) for answer in refused)
     assert await told(notifier.database) == before
 
 
@@ -252,13 +268,91 @@ async def test_what_vng_or_the_partner_decided_after_the_answer_is_what_the_page
     assert again.status_code == 200 and SETTLED[how]["en"][1] in again.text
 
 
-@pytest.mark.parametrize("token", ["x", "%00", "a" * 5000, "../cases", "AAAA.BBBB"])
-async def test_an_unknown_or_garbled_link_is_a_404_page(customer: httpx2.AsyncClient, token: str) -> None:
-    for answer in (
-        await customer.get(f"/confirmations/{token}"),
-        await customer.post(f"/confirmations/{token}/confirm"),
-    ):
-        assert answer.status_code == 404 and "<h1" in answer.text
+@pytest.mark.parametrize(
+    ("language", "what_to_do"),
+    [
+        ("en", ("This link does not work", "copy the whole address", "ask the partner", "VNG Cloud's support")),
+        ("vi", ("Liên kết này không dùng được", "sao chép toàn bộ địa chỉ", "đối tác", "hỗ trợ của VNG Cloud")),
+    ],
+)
+@pytest.mark.parametrize("rest", ["", "/", "/x", "/%00", f"/{'a' * 5000}", "/AAAA.BBBB", "/x/y/z", "s"])
+async def test_a_link_that_is_unknown_or_cut_off_says_what_a_customer_can_do(
+    notifier: Service, rest: str, language: str, what_to_do: tuple[str, ...]
+) -> None:
+    async with browser(notifier.web, URL, accept_language=language) as customer:
+        answers = [
+            await customer.get(f"/confirmations{rest}"),
+            await customer.get(f"/confirmations{rest}/confirm"),
+            await customer.post(f"/confirmations{rest}/confirm"),
+            await customer.post(f"/confirmations{rest}/decline", data={"reason": "x" * 1001}),
+        ]
+    for answer in answers:
+        assert answer.status_code == 404
+        assert all(said in words(answer) for said in what_to_do)
+
+
+async def test_a_token_of_ours_whose_confirmation_is_not_here_is_an_unknown_link(customer: httpx2.AsyncClient) -> None:
+    link = path(uuid4())
+    for answer in (await customer.get(link), await customer.post(f"{link}/confirm")):
+        assert answer.status_code == 404 and "This link does not work" in answer.text
+
+
+@pytest.mark.parametrize("answer", ["confirm", "decline"])
+async def test_the_page_after_an_answer_can_be_reloaded_as_a_page(
+    notifier: Service, customer: httpx2.AsyncClient, answer: str
+) -> None:
+    link = path(await opened(notifier))
+    again = await customer.get(f"{link}/{answer}")
+    assert (again.status_code, again.headers["location"]) == (303, link)
+    assert await told(notifier.database) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "thanks", "later"),
+    [
+        ("confirm", "Thank you, you have confirmed", "You have already confirmed"),
+        ("decline", "You have declined", "You have already declined"),
+    ],
+)
+async def test_who_answered_reads_what_comes_next_and_on_coming_back_that_it_was_done_before(
+    notifier: Service, customer: httpx2.AsyncClient, answer: str, thanks: str, later: str
+) -> None:
+    link = path(await opened(notifier))
+    for page in (await customer.post(f"{link}/{answer}"), await customer.post(f"{link}/{answer}")):
+        assert thanks in words(page)
+    assert later in words(await customer.get(link))
+    assert ("What happens next" in page.text) == (answer == "confirm")
+
+
+async def test_both_answers_stand_in_forms_of_their_own_and_confirming_asks_for_nothing_more(
+    notifier: Service, customer: httpx2.AsyncClient
+) -> None:
+    page = (await customer.get(path(await opened(notifier)))).text
+    confirm, decline = re.findall(r'<form class="card".*?</form>', page, re.DOTALL)
+    assert "/confirm" in confirm and "<textarea" not in confirm
+    assert "/decline" in decline and "<textarea" in decline and " required" not in decline
+
+
+async def test_characters_that_no_page_may_hold_are_not_given_back(
+    notifier: Service, customer: httpx2.AsyncClient
+) -> None:
+    again = await customer.post(f"{path(await opened(notifier))}/decline", data={"reason": "a\x00\x07b"})
+    assert again.status_code == 422
+    assert "a\ufffd\ufffdb" in again.text and "\x07" not in again.text
+
+
+@pytest.mark.parametrize("how", ["open", "withdrawn"])
+@pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
+async def test_whatever_a_partner_is_called_the_page_shows_it_as_a_name_among_words(
+    notifier: Service, customer: httpx2.AsyncClient, clock: MovableClock, name: str, how: str
+) -> None:
+    link = path(await opened(notifier, name)) if how == "open" else await settle(notifier, how, customer, clock, name)
+    page = (await customer.get(link)).text
+    names = set(re.findall("<bdi>(.*?)</bdi>", page))
+    assert html.escape(balanced(name), quote=False) in {it.replace("&#34;", '"').replace("&#39;", "'") for it in names}
+    rest = re.sub("<bdi>.*?</bdi>|<title>.*?</title>", "", page)
+    assert not SIGNS.search(rest) and "<b " not in page
+    assert not SIGNS.search(outside_isolates(page.split("<title>")[1].split("</title>")[0]))
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:8002"])
