@@ -1,6 +1,6 @@
 """Words of names and addresses as they are searched: without accents, so that "nguyen" finds "Nguyễn". Pure.
 
-PostgreSQL keeps them as a `tsvector` and finds the beginning of any word by its index.
+PostgreSQL keeps them as a `tsvector` and finds words, and beginnings of words, by its index.
 """
 
 import unicodedata
@@ -10,13 +10,22 @@ MOST_WORDS = 10
 
 
 def folded(*texts: str | None) -> str:
-    """The words of `texts` in lower case, without accents and signs, each once separated by one space."""
-    plain = unicodedata.normalize("NFKD", " ".join(text for text in texts if text).casefold()).replace("đ", "d")
+    """The words of `texts` in lower case, without accents and signs, separated by one space."""
+    plain = _plain(_plain(" ".join(text for text in texts if text)))  # some letters have capitals in them: 𝕊
     letters = (letter if letter.isalnum() else " " for letter in plain if not unicodedata.combining(letter))
     return " ".join(word[:LONGEST_WORD] for word in "".join(letters).split())
 
 
-def query(typed: str) -> str | None:
-    """A `tsquery` for rows that have, for each word typed, a word that begins with it; None where no word was typed."""
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKD", text.casefold()).replace("đ", "d")
+
+
+def query(typed: str, mark: str = "") -> str | None:
+    """A `tsquery` for rows that have every word typed, and one that begins with the last: it may still be being typed.
+    None where no word was typed.
+
+    `mark` is letters and digits that stand before each word as it is kept. Only the last word is matched by its
+    beginning: PostgreSQL's index skips through the rows of whole words, and reads all of a common beginning.
+    """
     words = folded(typed).split()[:MOST_WORDS]
-    return " & ".join(f"'{word}':*" for word in words) or None
+    return " & ".join(f"'{mark}{word}'" for word in words) + ":*" if words else None

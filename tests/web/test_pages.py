@@ -51,7 +51,7 @@ def test_what_people_typed_is_shown_as_text(open_site: OpenSite) -> None:
 
 
 def test_what_people_typed_does_not_end_the_element_that_keeps_its_direction(open_site: OpenSite) -> None:
-    page = "<bdi>{{ 'a\u2069\u202eb\u2066c' }}</bdi>"
+    page = "{% set typed = 'a\u2069\u202eb\u2066c' %}<bdi>{{ typed }}</bdi>"
     assert open_site(page=page).get("/page").text == "<bdi>a\u202eb\u2066c\u2069</bdi>"
 
 
