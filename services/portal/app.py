@@ -22,7 +22,7 @@ def create_app(settings: PortalSettings, *, clock: Clock = system_clock) -> Serv
         sign_in = SignIn(settings, templates, for_partners=True, clock=clock)
         return create_web_app(
             pages=templates,
-            routes=pages.routes(templates, sign_in, service.database),
+            routes=pages.routes(templates, sign_in, service.database, service.changes),
             checks=service.checks,
             registry=service.registry,
             sign_in=sign_in,

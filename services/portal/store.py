@@ -1,10 +1,12 @@
-"""The portal's table and what is done to it, set by set.
+"""The portal's table and what is done to it, set by set. How it is listed is in `lists.py`.
 
-Rows are inserted and locked in order of id everywhere, so batches never deadlock.
+Rows are inserted and locked in order of id everywhere, so batches never deadlock. Whatever changes rows of a partner
+says so by the partner's id, for pages that are open.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from hashlib import md5
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +14,7 @@ from sqlalchemy import (
     ARRAY,
     Boolean,
     Column,
+    Computed,
     DateTime,
     Index,
     Integer,
@@ -21,9 +24,11 @@ from sqlalchemy import (
     Uuid,
     any_,
     bindparam,
+    func,
+    literal_column,
     select,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import TSVECTOR, insert
 
 from services.portal import domain
 from services.portal.asks import Asked
@@ -31,9 +36,18 @@ from services.portal.domain import Decided, Registration, Status
 from services.portal.facts import Fact
 from shared.database import Transaction
 from shared.events import Locale, RegistrationRequested
+from shared.searching import folded
 from shared.stores import append_history, listed
 
 metadata = MetaData()
+
+MOST_OF_A_NAME = 200  # characters
+MOST_OF_AN_ADDRESS = 254
+WORDS = (
+    "array_to_tsvector(array_remove(string_to_array("
+    "regexp_replace(search_text, '([^ ]+)', left(md5(partner_id), 8) || '\\1', 'g'), ' '), ''))"
+)
+"""Each word of `search_text` behind a mark of the partner's, so that a search reads none of what others have."""
 
 registrations = Table(
     "registrations",
@@ -66,31 +80,33 @@ registrations = Table(
     Column("withdrawal_asked_at", DateTime(timezone=True)),
     Column("withdrawal_asked_by", Text),
     Column("withdrawal_reason", Text),
-    Index("registrations_newest_idx", "partner_id", "requested_at", "registration_id"),
+    Column("search_text", Text(collation="C"), nullable=False),
+    Column("words", TSVECTOR, Computed(WORDS, persisted=True)),
 )
-
 r = registrations.c
+EMAIL_OR_EMPTY = func.coalesce(r.customer_email, literal_column("''"))
+
+# Each list is read in its order from its index, for one status at a time.
+Index("registrations_registered_idx", r.partner_id, r.status, r.requested_at, r.registration_id)
+Index("registrations_changed_idx", r.partner_id, r.status, r.changed_at, r.registration_id)
+Index("registrations_name_idx", r.partner_id, r.status, r.search_text, r.registration_id)
+Index("registrations_email_idx", r.partner_id, r.status, EMAIL_OR_EMPTY, r.registration_id)
+Index("registrations_words_idx", r.words, postgresql_using="gin", postgresql_with={"fastupdate": False})
+Index("registrations_batch_idx", r.batch_id)
+
+_KEPT = [column for column in registrations.columns if column.name not in {"search_text", "words"}]
+READ = select(*_KEPT)
+"""What `registration` reads."""
 
 _ADD_MISSING = insert(registrations).on_conflict_do_nothing()
 _ADD = insert(registrations).on_conflict_do_nothing().returning(r.registration_id)
-_LOCK = (
-    select(registrations)
-    .where(r.registration_id == any_(listed("ids", Uuid())))
-    .order_by(r.registration_id)
-    .with_for_update()
-)
+_LOCK = READ.where(r.registration_id == any_(listed("ids", Uuid()))).order_by(r.registration_id).with_for_update()
 _put = insert(registrations)
 _PUT = _put.on_conflict_do_update(
     index_elements=[r.registration_id],
-    set_={column.name: _put.excluded[column.name] for column in registrations.columns if not column.primary_key},
+    set_={it.name: _put.excluded[it.name] for it in r if not it.primary_key and it.computed is None},
 )
-_NEWEST = (
-    select(registrations)
-    .where(r.partner_id == bindparam("partner_id"))
-    .order_by(r.requested_at.desc(), r.registration_id.desc())
-    .limit(bindparam("limit"))
-)
-_ONE = select(registrations).where(r.registration_id == bindparam("id"), r.partner_id == bindparam("partner_id"))
+_ONE = READ.where(r.registration_id == bindparam("id"), r.partner_id == bindparam("partner_id"))
 _LOCK_ONE = _ONE.with_for_update()
 
 
@@ -98,13 +114,14 @@ async def lock(tx: Transaction, facts: Sequence[Fact]) -> dict[UUID, Registratio
     """The registrations that `facts` are about, locked; a missing one is made first: a lock needs a row."""
     first = {fact.registration_id: domain.missing(fact) for fact in reversed(facts)}
     ids = sorted(first)
-    await tx.execute(_ADD_MISSING, [asdict(first[it]) for it in ids])
-    return {row.registration_id: _registration(row) for row in await tx.execute(_LOCK, {"ids": ids})}
+    await tx.execute(_ADD_MISSING, [_row(first[it]) for it in ids])
+    return {row.registration_id: registration(row) for row in await tx.execute(_LOCK, {"ids": ids})}
 
 
 async def save(tx: Transaction, decided: Decided) -> None:
     if decided.changed:
-        await tx.execute(_PUT, [asdict(decided.changed[it]) for it in sorted(decided.changed)])
+        await tx.execute(_PUT, [_row(decided.changed[it]) for it in sorted(decided.changed)])
+        tx.changed(*(it.partner_id for it in decided.changed.values()))
     await append_history(tx, decided.history)
     for event, reason in decided.misfits:
         tx.refuse(event, reason)
@@ -115,38 +132,50 @@ async def request(tx: Transaction, requests: Iterable[RegistrationRequested]) ->
     made = {it.registration_id: (it, *domain.requested(it)) for it in requests}
     if not made:
         return set()
-    rows = await tx.execute(_ADD, [asdict(made[it][1]) for it in sorted(made)])
+    rows = await tx.execute(_ADD, [_row(made[it][1]) for it in sorted(made)])
     added = set(rows.scalars())
     await append_history(tx, [entry for it, (_, _, entry) in made.items() if it in added])
     tx.emit(*(event for it, (event, _, _) in made.items() if it in added))
+    tx.changed(*(event.partner_id for it, (event, _, _) in made.items() if it in added))
     return added
 
 
 async def ask(tx: Transaction, asked: Asked) -> None:
     """Stores and tells what was asked of a registration that `lock_one` gave."""
-    await tx.execute(_PUT, [asdict(asked.registration)])
+    await tx.execute(_PUT, [_row(asked.registration)])
+    tx.changed(asked.registration.partner_id)
     await append_history(tx, [asked.line])
     tx.emit(asked.event)
-
-
-async def newest(tx: Transaction, partner_id: str, limit: int) -> list[Registration]:
-    rows = await tx.execute(_NEWEST, {"partner_id": partner_id, "limit": limit})
-    return [_registration(row) for row in rows]
 
 
 async def get(tx: Transaction, registration_id: UUID, partner_id: str) -> Registration | None:
     """None for another partner's too."""
     row = (await tx.execute(_ONE, {"id": registration_id, "partner_id": partner_id})).one_or_none()
-    return _registration(row) if row else None
+    return registration(row) if row else None
 
 
 async def lock_one(tx: Transaction, registration_id: UUID, partner_id: str) -> Registration | None:
     """As `get`, locked."""
     row = (await tx.execute(_LOCK_ONE, {"id": registration_id, "partner_id": partner_id})).one_or_none()
-    return _registration(row) if row else None
+    return registration(row) if row else None
 
 
-def _registration(row: Any) -> Registration:
+def mark_of(partner_id: str) -> str:
+    """What stands before each of the partner's words: see WORDS."""
+    return md5(partner_id.encode(), usedforsecurity=False).hexdigest()[:8]
+
+
+def search_text(it: Registration) -> str:
+    """By which names sort: the two spaces put a name before those that go on after it."""
+    name, address = folded(it.common_name)[:MOST_OF_A_NAME], folded(it.customer_email)[:MOST_OF_AN_ADDRESS]
+    return f"{name}  {address}"
+
+
+def _row(it: Registration) -> dict[str, Any]:
+    return asdict(it) | {"search_text": search_text(it)}
+
+
+def registration(row: Any) -> Registration:
     values = row._asdict()
     values["status"] = Status(row.status)
     values["requester_locale"] = Locale(row.requester_locale) if row.requester_locale else None

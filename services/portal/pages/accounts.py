@@ -1,35 +1,53 @@
-"""The menu "Account": the partner's registrations, and one of them with its timeline."""
+"""The menu "Account": the partner's registrations as a list, and what one form has added. Both stay right while they
+are open.
+"""
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.portal import store
+from services.portal import lists
+from services.portal.domain import Registration, Status
+from services.portal.pages import listing
 from services.portal.pages.partner import partner_of
-from services.portal.pages.registration import id_in, registration_page, uuid_in
+from services.portal.pages.registration import uuid_in
 from shared.database import Database
+from shared.web import live
+from shared.web.live import Changes
 from shared.web.person import Person
 from shared.web.templating import Pages
 
-LISTED = 200
-
 
 class AccountPages:
-    def __init__(self, pages: Pages, database: Database) -> None:
+    def __init__(self, pages: Pages, database: Database, changes: Changes) -> None:
         self._pages = pages
         self._database = database
+        self._changes = changes
 
     async def show_all(self, request: Request, person: Person) -> Response:
-        """`?batch=` is where a form leads once all its customers are added: the page says how many."""
+        """`?batch=` is where a form leads once all its customers are added: the page shows them, and how each fares."""
+        partner_id, since = partner_of(person).partner_id, live.now()
+        if added := await self._added(request, partner_id):
+            return self._pages.answer(request, "added.html", registrations=added, since=since)
+        asked = listing.read(request.query_params)
         async with self._database.transaction() as tx:
-            registrations = await store.newest(tx, partner_of(person).partner_id, LISTED)
-        batch_id = uuid_in(request.query_params.get("batch", ""))
-        added = sum(it.batch_id == batch_id for it in registrations) if batch_id else 0
-        return self._pages.answer(request, "accounts.html", registrations=registrations, added=added, limit=LISTED)
+            page = await lists.page(tx, asked.wanted(partner_id), after=asked.after, before=asked.before)
+        return self._pages.answer(
+            request,
+            "accounts.html",
+            asked=asked,
+            page=page,
+            since=since,
+            orders=listing.ORDERS,
+            all_statuses=tuple(Status),
+        )
 
-    async def show_one(self, request: Request, person: Person) -> Response:
+    async def _added(self, request: Request, partner_id: str) -> list[Registration]:
+        batch_id = uuid_in(request.query_params.get("batch", ""))
+        if batch_id is None:
+            return []
         async with self._database.transaction() as tx:
-            registration = await store.get(tx, id_in(request), partner_of(person).partner_id)
-            if registration is None:
-                raise HTTPException(404)
-            return await registration_page(self._pages, request, tx, registration)
+            return await lists.batch(tx, batch_id, partner_id)
+
+    async def changes(self, request: Request, person: Person) -> Response:
+        """The stream that says when registrations of the partner have changed."""
+        return self._changes.stream(request, partner_of(person).partner_id)

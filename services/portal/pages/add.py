@@ -1,14 +1,30 @@
-"""The form "Add a customer account". No good row is lost to a bad one, and none is registered twice."""
+"""The form "Add a customer account". No good row is lost to a bad one, and none is registered twice.
+
+Every button posts the whole form and gets it back, so the form needs no script; nothing but "Add" registers anything.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.portal import store
-from services.portal.pages.form import MOST_ROWS, Form, FormProblem, Row, Sending, check, read
+from services.portal.pages.checking import Sending, check
+from services.portal.pages.form import (
+    MOST_ROWS,
+    Filled,
+    Form,
+    FormProblem,
+    ListProblem,
+    Problem,
+    Row,
+    Wish,
+    fill,
+    read,
+)
 from services.portal.pages.partner import partner_of
 from services.portal.pages.registration import uuid_in
 from shared.database import Database
@@ -27,6 +43,35 @@ class Taken:
     added: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The form as it is given back. `was_sent` says that it was to be added; `focus` is the id of what to read or type
+    into next; `pasted` a list that was not taken."""
+
+    rows: Sequence[Row]
+    batch_id: UUID
+    taken: Sequence[Taken] = ()
+    problem: FormProblem | ListProblem | None = None
+    filled: Filled | None = None
+    checked: bool = False
+    was_sent: bool = False
+    focus: str = ""
+    pasted: str = ""
+
+    @property
+    def bad(self) -> int:
+        return sum(bool(row.problems) for row in self.rows)
+
+    @property
+    def filled_rows(self) -> int:
+        return sum(not row.is_empty for row in self.rows)
+
+    @property
+    def marks(self) -> list[tuple[int, str, Problem]]:
+        """What is wrong, by the number of the row and its field."""
+        return [(n, *wrong) for n, row in enumerate(self.rows, start=1) for wrong in row.problems]
+
+
 class AddPage:
     def __init__(self, pages: Pages, database: Database) -> None:
         self._pages = pages
@@ -34,18 +79,18 @@ class AddPage:
 
     async def show(self, request: Request, person: Person) -> Response:
         """`?again=` is the id of a registration of the partner's own: its customer is filled in."""
-        return self._page(request, [await self._row_again(request, person)], uuid4())
+        return self._page(request, Shown([await self._row_again(request, person)], uuid4()))
 
     async def submit(self, request: Request, person: Person) -> Response:
         async with request.form(max_fields=MOST_FIELDS) as fields:
-            form = read(fields)
-        batch_id = uuid_in(form.batch_id) if form.batch_id else uuid4()
-        if form.wants_row:
-            rows = form.with_one_more_row()
-            return self._page(request, rows, batch_id or uuid4(), focus=len(rows))
-        problem = form.problem(batch_id)
-        if batch_id is None or problem:
-            return self._page(request, form.rows or [Row()], batch_id or uuid4(), status=422, problem=problem)
+            form = await read(fields)
+        given = uuid_in(form.batch_id) if form.batch_id else uuid4()
+        batch_id = given or uuid4()
+        if form.wish is not Wish.ADD:
+            return await self._give_back(request, person, form, batch_id)
+        if problem := FormProblem.OUT_OF_DATE if given is None else form.problem():
+            shown = Shown(form.rows or [Row()], batch_id, problem=problem, was_sent=True, focus="problem")
+            return self._page(request, shown, status=422)
         return await self._register(request, person, form, batch_id)
 
     async def _row_again(self, request: Request, person: Person) -> Row:
@@ -56,38 +101,44 @@ class AddPage:
             known = await store.get(tx, registration_id, partner_of(person).partner_id)
         return Row(known.customer_email or "", known.common_name or "", known.role or "Partner") if known else Row()
 
-    async def _register(self, request: Request, person: Person, form: Form, batch_id: UUID) -> Response:
-        now = self._database.clock()
-        sending = Sending(batch_id, partner_of(person), self._pages.locale(request), now)
-        requests, bad = check(form.filled, sending)
-        async with self._database.transaction(now) as tx:
-            added = await store.request(tx, requests)
-        if not bad:
-            return RedirectResponse(f"/accounts?batch={batch_id}", 303)
-        taken = [Taken(one, one.registration_id in added) for one in requests]
-        return self._page(request, bad, batch_id, status=200 if taken else 422, taken=taken)
+    async def _give_back(self, request: Request, person: Person, form: Form, batch_id: UUID) -> Response:
+        shown = Shown(form.rows or [Row()], batch_id, checked=form.checked)
+        match form.wish:
+            case Wish.ADD_ROW:
+                rows = form.with_one_more_row()
+                shown = replace(shown, rows=rows, focus=f"email-{len(rows)}")
+            case Wish.REMOVE_ROW:
+                rows = form.without_removed()
+                shown = replace(shown, rows=rows, focus=f"email-{min(max(form.removed, 1), len(rows))}")
+            case Wish.FILL_IN:
+                shown = await _with_list(shown, form)
+        if shown.checked:
+            sending = self._sending(request, person, batch_id)
+            shown = replace(shown, rows=[it.row for it in check(shown.rows, sending)])
+        return self._page(request, shown)
 
-    def _page(
-        self,
-        request: Request,
-        rows: Sequence[Row],
-        batch_id: UUID,
-        *,
-        status: int = 200,
-        taken: Sequence[Taken] = (),
-        problem: FormProblem | None = None,
-        focus: int = 0,
-    ) -> Response:
-        """`focus` is the number of the row to type into next; 0 leaves the reader at the top."""
-        return self._pages.answer(
-            request,
-            "add.html",
-            status=status,
-            rows=rows,
-            bad=sum(bool(row.problems) for row in rows),
-            batch_id=batch_id,
-            taken=taken,
-            problem=problem,
-            focus=focus,
-            most=MOST_ROWS,
-        )
+    async def _register(self, request: Request, person: Person, form: Form, batch_id: UUID) -> Response:
+        sending = self._sending(request, person, batch_id)
+        checked = list(check(form.filled, sending))
+        requests = [it.request for it in checked if it.request]
+        async with self._database.transaction(sending.at) as tx:
+            added = await store.request(tx, requests)
+        if len(requests) == len(checked):
+            return RedirectResponse(f"/accounts?batch={batch_id}", 303)
+        bad = [it.row for it in checked if not it.request]
+        taken = [Taken(one, one.registration_id in added) for one in requests]
+        shown = Shown(bad, batch_id, taken, checked=True, was_sent=True, focus="problem")
+        return self._page(request, shown, status=200 if taken else 422)
+
+    def _sending(self, request: Request, person: Person, batch_id: UUID) -> Sending:
+        return Sending(batch_id, partner_of(person), self._pages.locale(request), self._database.clock())
+
+    def _page(self, request: Request, shown: Shown, status: int = 200) -> Response:
+        return self._pages.answer(request, "add.html", status=status, form=shown, most=MOST_ROWS)
+
+
+async def _with_list(shown: Shown, form: Form) -> Shown:
+    done = await run_in_threadpool(fill, form)  # a long list takes a second to read
+    if isinstance(done, Filled):
+        return replace(shown, rows=done.rows, filled=done, checked=True, focus="filled")
+    return replace(shown, problem=done, pasted=form.pasted, focus="problem")

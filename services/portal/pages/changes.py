@@ -13,8 +13,10 @@ from services.portal.asks import Asked, Refused
 from services.portal.domain import Registration
 from services.portal.pages.partner import Partner, partner_of
 from services.portal.pages.registration import id_in, registration_page
+from services.portal.pages.typed import UNREADABLE, readable
 from shared.database import Database, Transaction
 from shared.events import Reason
+from shared.web import live
 from shared.web.person import Person
 from shared.web.templating import Pages
 
@@ -27,27 +29,29 @@ class ChangePages:
         self._database = database
 
     async def resend(self, request: Request, person: Person) -> Response:
-        partner = partner_of(person)
+        partner, since = partner_of(person), live.now()
         async with self._database.transaction() as tx:
             it = await _locked(request, tx, partner)
-            return await self._settle(request, tx, it, asks.resend(it, partner.person_email, tx.now))
+            return await self._settle(request, tx, it, since, asks.resend(it, partner.person_email, tx.now))
 
     async def withdraw(self, request: Request, person: Person) -> Response:
-        partner = partner_of(person)
-        typed = await _typed_reason(request)
+        partner, typed = partner_of(person), await _typed_reason(request)
         reason, problem = _checked(typed)
+        since = live.now()
         async with self._database.transaction() as tx:
             it = await _locked(request, tx, partner)
             answer = asks.withdraw(it, partner.person_email, reason, tx.now)
             if problem and isinstance(answer, Asked):
-                return await registration_page(self._pages, request, tx, it, status=422, typed=typed, problem=problem)
-            return await self._settle(request, tx, it, answer)
+                return await registration_page(
+                    self._pages, request, tx, it, since, status=422, typed=typed, problem=problem
+                )
+            return await self._settle(request, tx, it, since, answer)
 
     async def _settle(
-        self, request: Request, tx: Transaction, it: Registration, answer: Asked | Refused | None
+        self, request: Request, tx: Transaction, it: Registration, since: str, answer: Asked | Refused | None
     ) -> Response:
         if isinstance(answer, Refused):
-            return await registration_page(self._pages, request, tx, it, status=409, refusal=answer.code)
+            return await registration_page(self._pages, request, tx, it, since, status=409, refusal=answer.code)
         if answer:
             await store.ask(tx, answer)
         return RedirectResponse(f"/accounts/{it.registration_id}", 303)
@@ -63,13 +67,15 @@ async def _locked(request: Request, tx: Transaction, partner: Partner) -> Regist
 async def _typed_reason(request: Request) -> str:
     async with request.form() as form:
         typed = form.get("reason")
-    return typed.replace("\r\n", "\n") if isinstance(typed, str) else ""
+    return readable(typed.replace("\r\n", "\n")) if isinstance(typed, str) else ""
 
 
 def _checked(typed: str) -> tuple[str | None, str]:
     """The reason, if one was given, and what is wrong with it."""
     if not typed.strip():
         return None, ""
+    if UNREADABLE in typed:
+        return None, "not_text"
     try:
         return _REASON.validate_python(typed), ""
     except ValidationError as refused:

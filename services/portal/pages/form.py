@@ -1,21 +1,17 @@
-"""What a partner typed into "Add a customer account", and what is wrong with it. Pure.
+"""What a partner typed into "Add a customer account", and what its buttons make of the rows."""
 
-The id of a registration follows from the form's own id and the address: a form sent twice asks for the same.
-"""
-
+import re
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import zip_longest
-from uuid import UUID, uuid5
 
-from pydantic import ValidationError
 from starlette.datastructures import FormData
 
-from services.portal.pages.partner import Partner
-from shared.events import Locale, RegistrationRequested, normal_email
+from services.portal.pages.lookalikes import beyond_ascii, foreign_letters
+from services.portal.pages.pasted import Customer, customers
+from services.portal.pages.text_files import text_of
+from services.portal.pages.typed import readable
 
 MOST_ROWS = 50
 FIELDS = ("customer_email", "common_name", "role")
@@ -41,6 +37,13 @@ class FormProblem(StrEnum):
     OUT_OF_DATE = "out_of_date"
 
 
+class ListProblem(StrEnum):
+    """Nothing of a list is taken."""
+
+    NO_TEXT = "no_text"
+    NO_CUSTOMERS = "no_customers"
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One customer as typed. `problems` are by field."""
@@ -54,113 +57,104 @@ class Row:
     def is_empty(self) -> bool:
         return not (self.customer_email.strip() or self.common_name.strip())
 
+    @property
+    def odd_in_email(self) -> str:
+        return beyond_ascii(self.customer_email)
+
+    @property
+    def odd_in_name(self) -> str:
+        return foreign_letters(self.common_name)
+
+
+class Wish(StrEnum):
+    """The button that sent the form."""
+
+    ADD = "add"
+    ADD_ROW = "add_row"
+    REMOVE_ROW = "remove_row"
+    FILL_IN = "fill_in"
+
+
+_REMOVE = re.compile(r"remove_(\d{1,6})")
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """`batch_id` is "" where none was sent: then there is nothing that the form could be a repetition of."""
+    """`batch_id` is "" where none was sent: then there is nothing that the form could be a repetition of. `removed` is
+    the number of a row, as people count. `pasted` is text, `file` the content of one. Once `checked`, a form is checked
+    by every button, so that no mark on a row is lost."""
 
     batch_id: str
     rows: tuple[Row, ...]
-    wants_row: bool
+    wish: Wish = Wish.ADD
+    removed: int = 0
+    checked: bool = False
+    pasted: str = ""
+    file: bytes = b""
 
     @property
     def filled(self) -> list[Row]:
         return [row for row in self.rows if not row.is_empty]
 
+    @property
+    def has_list(self) -> bool:
+        return bool(self.pasted.strip() or self.file)
+
     def with_one_more_row(self) -> tuple[Row, ...]:
         return (*self.rows, Row()) if len(self.rows) < MOST_ROWS else self.rows
 
-    def problem(self, batch_id: UUID | None) -> FormProblem | None:
-        if batch_id is None:
-            return FormProblem.OUT_OF_DATE
+    def without_removed(self) -> tuple[Row, ...]:
+        left = tuple(row for number, row in enumerate(self.rows, start=1) if number != self.removed)
+        return left or (Row(),)
+
+    def problem(self) -> FormProblem | None:
         if not self.filled:
             return FormProblem.NO_ROWS
         return FormProblem.TOO_MANY_ROWS if len(self.filled) > MOST_ROWS else None
 
 
-def read(form: FormData) -> Form:
-    columns = [[value if isinstance(value, str) else "" for value in form.getlist(name)] for name in FIELDS]
+async def read(form: FormData) -> Form:
+    columns = [[_text(value) for value in form.getlist(name)] for name in FIELDS]
     rows = (Row(email, name, role or "Partner") for email, name, role in zip_longest(*columns, fillvalue=""))
-    batch_id = form.get("batch_id")
+    pasted, file = _text(form.get("pasted")), form.get("list")
+    content = b"" if file is None or isinstance(file, str) else await file.read()
+    action = _text(form.get("action"))
+    remove = _REMOVE.fullmatch(action)
+    wish = Wish.REMOVE_ROW if remove else Wish(action) if action in {*Wish} else Wish.ADD
+    if wish is Wish.ADD and (pasted.strip() or content):
+        wish = Wish.FILL_IN  # else what was pasted would be lost without a word
     return Form(
-        batch_id=batch_id.strip() if isinstance(batch_id, str) else "",
+        batch_id=_text(form.get("batch_id")).strip(),
         rows=tuple(rows),
-        wants_row=form.get("action") == "add_row",
+        wish=wish,
+        removed=int(remove[1]) if remove else 0,
+        checked=bool(form.get("checked")),
+        pasted=pasted,
+        file=content,
     )
 
 
+def _text(value: object) -> str:
+    return readable(value) if isinstance(value, str) else ""
+
+
 @dataclass(frozen=True, slots=True)
-class Sending:
-    """What all rows of one form have in common."""
+class Filled:
+    """What a list did to the rows; `left_out` are its customers for whom there was no room."""
 
-    batch_id: UUID
-    partner: Partner
-    locale: Locale
-    at: datetime
-
-
-def check(rows: Sequence[Row], sending: Sending) -> tuple[list[RegistrationRequested], list[Row]]:
-    """The requests of the good rows, and the bad rows with their problems."""
-    requests: list[RegistrationRequested] = []
-    bad: list[Row] = []
-    seen: set[UUID] = set()
-    for row in rows:
-        registration_id = _id_of(row, sending.batch_id)
-        request, problems = _request(row, registration_id, sending)
-        if registration_id in seen:
-            problems.setdefault("customer_email", Problem.EMAIL_TWICE)
-        seen.add(registration_id)
-        if request and not problems:
-            requests.append(request)
-        else:
-            bad.append(replace(row, problems=tuple(problems.items())))
-    return requests, bad
+    rows: tuple[Row, ...]
+    count: int = 0
+    left_out: Sequence[Customer] = ()
 
 
-def _id_of(row: Row, batch_id: UUID) -> UUID:
-    email = row.customer_email
-    with suppress(ValueError):  # an address that is none gets an id that is never used
-        email = normal_email(email)
-    return uuid5(batch_id, email)
-
-
-def _request(
-    row: Row, registration_id: UUID, sending: Sending
-) -> tuple[RegistrationRequested | None, dict[str, Problem]]:
-    try:
-        request = RegistrationRequested(
-            registration_id=registration_id,
-            batch_id=sending.batch_id,
-            partner_id=sending.partner.partner_id,
-            partner_name=sending.partner.partner_name,
-            customer_email=row.customer_email,
-            common_name=row.common_name,
-            role=row.role.strip(),  # type: ignore[arg-type]  # that it is a known one is checked here
-            requested_by=sending.partner.person_email,
-            requester_locale=sending.locale,
-            requested_at=sending.at,
-        )
-    except ValidationError as refused:
-        return None, _problems(row, refused)
-    return request, {}
-
-
-def _problems(row: Row, refused: ValidationError) -> dict[str, Problem]:
-    found = {str(error["loc"][0]): error["type"] for error in refused.errors(include_url=False)}
-    if not found.keys() <= set(FIELDS):
-        raise refused  # what is wrong was not typed
-    return {name: _problem(name, kind, row) for name, kind in found.items()}
-
-
-def _problem(name: str, kind: str, row: Row) -> Problem:
-    match name, kind:
-        case "customer_email", _:
-            return Problem.EMAIL_INVALID if row.customer_email.strip() else Problem.EMAIL_MISSING
-        case "common_name", "string_too_short":
-            return Problem.NAME_MISSING
-        case "common_name", "string_too_long":
-            return Problem.NAME_TOO_LONG
-        case "common_name", _:
-            return Problem.NAME_NOT_TEXT
-        case _:
-            return Problem.ROLE_UNKNOWN
+def fill(form: Form) -> Filled | ListProblem:
+    """Rows typed before stand first, and those left empty are gone."""
+    text = text_of(form.file) if form.file else ""
+    if text is None:
+        return ListProblem.NO_TEXT
+    found = [*customers(form.pasted), *customers(readable(text))]
+    if not found:
+        return ListProblem.NO_CUSTOMERS
+    room = max(0, MOST_ROWS - len(form.filled))
+    new = [Row(it.email, it.name, it.role or "Partner") for it in found[:room]]
+    return Filled((*form.filled, *new), len(new), found[room:])

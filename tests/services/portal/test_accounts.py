@@ -1,5 +1,6 @@
 """The list and the details, over HTTP on the real application and database."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -70,7 +71,7 @@ async def test_the_newest_is_listed_first_with_its_dates(browse: Browse, databas
     await hear(database, confirmed(ids[0]))
     page = (await browse().get("/accounts")).text
     assert page.index("Số 1") < page.index("Số 0")
-    for said in ("1 Jul 2026, 16:00 (GMT+7)", "1 Jul 2026, 16:40 (GMT+7)", "khach@example.com"):
+    for said in (">1 Jul 2026, 16:00</time>", ">1 Jul 2026, 16:40</time>", "GMT+7", "khach@example.com"):
         assert said in page
 
 
@@ -151,7 +152,7 @@ async def test_the_details_say_how_long_the_link_is_valid_and_whether_the_mail_h
 @pytest.mark.parametrize(
     ("outcome", "reason", "said"),
     [
-        (Outcome.DECLINED, "declined_recently", "“declined_recently”"),
+        (Outcome.DECLINED, "declined_recently", "“<bdi>declined_recently</bdi>”"),
         (Outcome.REJECTED, "current_customer", "This account is a customer of VNG Cloud already."),
         (Outcome.REFUSED, "declined_recently", "Talk to the customer before you add the account again."),
     ],
@@ -194,7 +195,7 @@ async def test_the_timeline_says_who_when_and_why_oldest_first(
     clock.now = minutes(45)
     await browser.post(f"{PAGE}/withdraw", data={"reason": "Nhầm <khách>"})
     await hear(database, closed(Outcome.WITHDRAWN, "Nhầm <khách>"))
-    page = (await browser.get(PAGE)).text.split('id="timeline"')[1]
+    page = re.sub("</?bdi>", "", (await browser.get(PAGE)).text.split('id="timeline"')[1])
     places = [page.index(told[locale is Locale.VI]) for told in STORY_TOLD]
     assert places == sorted(places)
     assert page.count("<li>") == len(STORY_TOLD) - 1  # the reason stands in its line

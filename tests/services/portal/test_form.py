@@ -115,9 +115,22 @@ async def test_no_good_row_is_lost_to_a_bad_one(browse: Browse, database: Databa
     assert page.status_code == 200
     assert [one["customer_email"] for one in await published(database)] == [GOOD[0], OTHER[0]]
     assert (typed(page, "customer_email"), typed(page, "common_name")) == (["nobody"], ["Ba <Ba>"])
-    assert re.search(r"mot@example.com</a>\s+\(Khách Một\): added", page.text)
+    for email, name, _role in (GOOD, OTHER):
+        assert re.search(rf"<bdi>{email}</bdi></a>\s+\(<bdi>{name}</bdi>\): added", page.text)
     assert 'aria-describedby="email-1-problem"' in page.text
     assert "This is not an email address" in page.text
+
+
+async def test_the_summary_has_the_focus_and_leads_to_each_field_that_is_wrong(browse: Browse) -> None:
+    page = await browse().post("/accounts", data=form(("nobody", "Ba", "Partner"), ("bon@example.com", "", "Partner")))
+    (summary,) = re.findall(
+        r'<div class="notice bad" role="alert" id="problem" tabindex="-1" autofocus>.*?</div>', page.text, re.DOTALL
+    )
+    assert "2 customers were not added" in summary
+    assert re.findall(r'Customer (\d): <a href="#([^"]+)">', summary) == [("1", "email-1"), ("2", "name-2")]
+    assert page.text.count("autofocus") == 1
+    for field in ("email-1", "name-2"):
+        assert re.search(rf'<input id="{field}" [^>]*aria-invalid="true" aria-describedby="{field}-problem"', page.text)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +140,7 @@ async def test_no_good_row_is_lost_to_a_bad_one(browse: Browse, database: Databa
         (("mot@", "Một", "Partner"), "This is not an email address."),
         (("mot@example.com", " ", "Partner"), "Enter a common name."),
         (("mot@example.com", "x" * 201, "Partner"), "200 characters at most"),
-        (("mot@example.com", "x\u0007y", "Partner"), "on one line"),
+        (("mot@example.com", "x\ny", "Partner"), "on one line"),
         (("mot@example.com", "Một", "Owner"), "Choose a role"),
     ],
 )
@@ -136,11 +149,59 @@ async def test_a_bad_row_says_what_is_wrong_at_its_field(
 ) -> None:
     page = await browse().post("/accounts", data=form(row))
     assert page.status_code == 422
+    assert "1 customer was not added" in page.text
     problem = page.text.split('class="field-error"')
     assert len(problem) == 2
     assert says in problem[1].split("</small>")[0]
     assert (typed(page, "customer_email"), typed(page, "common_name")) == ([row[0]], [row[1]])
     assert await published(database) == []
+
+
+@pytest.mark.parametrize("sign", ["\x07", "\x00", "\x85", "\uffff"])
+async def test_what_html_cannot_hold_is_marked_where_it_stood_and_never_taken(
+    browse: Browse, database: Database, sign: str
+) -> None:
+    page = await browse().post("/accounts", data=form(("mot@example.com", f"x{sign}y", "Partner")))
+    assert page.status_code == 422 and "on one line" in page.text
+    assert sign not in page.text
+    assert typed(page, "common_name") == ["x\ufffdy"]
+    again = await browse().post("/accounts", data=form(("mot@example.com", "x\ufffdy", "Partner")))
+    assert again.status_code == 422
+    assert await published(database) == []
+
+
+ODD_NAMES = ["<b>Một</b>", "=1+1", "\u202eevil", "שלום", "Công ty 😀", "x" * 200, "&amp;", "'\"", "{{ 7 * 7 }}"]
+
+
+async def test_odd_names_are_text_like_any_other(browse: Browse, database: Database) -> None:
+    many = [(f"k{n}@example.com", name, "Partner") for n, name in enumerate(ODD_NAMES)]
+    page = await browse().post("/accounts", data=form(*many, ("nobody", "x", "Partner")))
+    assert [one["common_name"] for one in await published(database)] == ODD_NAMES
+    assert [unescape(name) for name in re.findall(r"\(<bdi>(.*?)</bdi>\)", page.text)] == ODD_NAMES
+    for one in await published(database):
+        detail = await browse().get(f"/accounts/{one['registration_id']}")
+        assert unescape(re.findall(r"<h1><bdi>(.*?)</bdi></h1>", detail.text)[0]) == one["common_name"]
+
+
+@pytest.mark.parametrize(
+    ("email", "name", "hints"),
+    [
+        ("pple@example.com", "Samsung", []),
+        ("nguyen.an@example.com", "Nguyễn Ân, Công ty Đất Việt", []),
+        ("nguyễn@example.com", "Nguyễn", ["ễ"]),
+        ("\u0430pple@example.com", "Иван", ["\u0430"]),
+        ("an@example.com", "\u0405amsung", ["\u0405"]),
+    ],
+)
+async def test_letters_that_may_be_taken_for_others_are_pointed_out_and_accepted(
+    browse: Browse, database: Database, email: str, name: str, hints: list[str]
+) -> None:
+    browser = browse()
+    page = await browser.post("/accounts", data=form((email, name, "Partner"), action="add_row"))
+    assert re.findall(r'class="field-hint"[^>]*>[^<]*<bdi>(.*?)</bdi>', page.text) == hints
+    said = re.findall(r'<small class="field-hint" id="(.*?)">', page.text)
+    assert re.findall(r'aria-describedby="(\w+-1-hint)"', page.text) == said
+    assert (await browser.post("/accounts", data=form((email, name, "Partner")))).status_code == 303
 
 
 async def test_the_second_of_two_equal_addresses_is_the_bad_one(browse: Browse, database: Database) -> None:
@@ -175,7 +236,7 @@ async def test_more_than_fifty_are_refused_whole_and_kept_in_the_form(
     many = [(f"k{n}@example.com", f"Khách {n}", "Partner") for n in range(count)]
     page = await browse().post("/accounts", data=form(*many))
     assert page.status_code == 422
-    assert "50 customers at most" in page.text
+    assert f"Nothing was added: {count} customers were in the form. A form takes 50 customers at most." in page.text
     assert len(typed(page, "customer_email")) == count
     assert await published(database) == []
     assert await rows(database, "select registration_id from registrations") == []

@@ -70,9 +70,8 @@ async def test_two_batches_about_the_same_new_registrations_at_once_lose_nothing
             [approved(one) for one in reversed(ids)],
         ]
         await asyncio.gather(*(hear(database, *batch) for batch in batches))
-    async with database.transaction() as tx:
-        found = await store.newest(tx, "p-1", 1000)
-    ended = [it for it in found if (it.status, it.mail_number) == (Status.APPROVED, 1) and it.common_name]
+    found = await rows(database, "select status, mail_number, common_name from registrations")
+    ended = [it for it in found if (it["status"], it["mail_number"]) == (Status.APPROVED, 1) and it["common_name"]]
     assert len(ended) == 900
 
 
@@ -110,15 +109,23 @@ async def test_another_partners_fact_is_refused_and_changes_nothing(database: Da
     assert await row_of(database) == before
 
 
-async def test_a_partner_lists_its_own_newest_first_up_to_a_limit(database: Database) -> None:
-    ids = [uuid4() for _ in range(4)]
+async def test_another_partners_row_is_not_found(database: Database) -> None:
     async with database.transaction() as tx:
-        await store.request(tx, [requested(one, requested_at=minutes(n)) for n, one in enumerate(ids)])
-        await store.request(tx, [requested(uuid4(), "p-2")])
+        await store.request(tx, [requested()])
+        assert await store.get(tx, ID, "p-1")
+        assert await store.get(tx, ID, "p-2") is None
+
+
+async def test_pages_of_the_partner_are_told_of_whatever_changes_its_rows(database: Database) -> None:
     async with database.transaction() as tx:
-        listed = await store.newest(tx, "p-1", 3)
-        assert [it.registration_id for it in listed] == [ids[3], ids[2], ids[1]]
-        assert await store.get(tx, ids[0], "p-2") is None
+        await store.request(tx, [requested(), requested(uuid4(), "p-2")])
+        assert tx._changed == {"p-1", "p-2"}
+        await store.request(tx, [])
+    async with database.transaction() as tx:
+        await store.request(tx, [requested()])  # again
+        assert tx._changed == set()
+        await update_registrations([opened()], tx)
+        assert tx._changed == {"p-1"}
 
 
 async def test_what_is_asked_is_read_back_and_told_in_one_commit(database: Database) -> None:

@@ -1,12 +1,20 @@
 """The tables of the first version."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from shared.migrations import create_messaging_tables
 
 revision = "0001"
 down_revision = None
+
+WORDS = (
+    "array_to_tsvector(array_remove(string_to_array("
+    "regexp_replace(search_text, '([^ ]+)', left(md5(partner_id), 8) || '\\1', 'g'), ' '), ''))"
+)
 
 
 def upgrade() -> None:
@@ -38,9 +46,26 @@ def upgrade() -> None:
         sa.Column("withdrawal_asked_at", moment),
         sa.Column("withdrawal_asked_by", sa.Text),
         sa.Column("withdrawal_reason", sa.Text),
+        sa.Column("search_text", sa.Text(collation="C"), nullable=False),
+        sa.Column("words", TSVECTOR, sa.Computed(WORDS, persisted=True)),
     )
-    columns = ["partner_id", "requested_at", "registration_id"]
-    op.create_index("registrations_newest_idx", "registrations", columns)
+    email = sa.text("coalesce(customer_email, '')")
+    orders: dict[str, Any] = {
+        "registered": "requested_at",
+        "changed": "changed_at",
+        "name": "search_text",
+        "email": email,
+    }
+    for name, key in orders.items():
+        op.create_index(f"registrations_{name}_idx", "registrations", ["partner_id", "status", key, "registration_id"])
+    op.create_index(
+        "registrations_words_idx",
+        "registrations",
+        ["words"],
+        postgresql_using="gin",
+        postgresql_with={"fastupdate": False},
+    )
+    op.create_index("registrations_batch_idx", "registrations", ["batch_id"])
 
 
 def downgrade() -> None:
