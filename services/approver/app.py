@@ -20,10 +20,11 @@ from shared.web.templating import Pages
 
 
 def create_app(settings: ApproverSettings, *, clock: Clock = system_clock) -> Service:
+    holidays = country_holidays("VN")
     rules = Rules(
         policy=settings.approval_for_current_customers,
         claim_for=settings.claim_for,
-        due_at=partial(after_business_days, days=settings.review_within_business_days, holidays=country_holidays("VN")),
+        due_at=partial(after_business_days, days=settings.review_within_business_days, holidays=holidays),
     )
 
     def live(service: Service) -> list[Worker]:
@@ -35,7 +36,15 @@ def create_app(settings: ApproverSettings, *, clock: Clock = system_clock) -> Se
         sign_in = SignIn(settings, templates, for_partners=False, clock=clock)
         return create_web_app(
             pages=templates,
-            routes=pages.routes(templates, sign_in, service.database, rules, lambda: service.consumer.catching_up.done),
+            routes=pages.routes(
+                templates,
+                sign_in,
+                service.database,
+                rules,
+                lambda: service.consumer.catching_up.done,
+                service.changes,
+                holidays,
+            ),
             checks=service.checks,
             registry=service.registry,
             sign_in=sign_in,

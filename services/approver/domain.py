@@ -10,7 +10,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.approver.facts import Facts, facts_of
-from services.approver.policy import Decision, decide_by_policy
+from services.approver.policy import Decision, decide_by_policy, is_current_customer
 from shared.eligibility import Account, CurrentCustomers
 from shared.events import (
     AccountUpdated,
@@ -103,6 +103,8 @@ class Case:
     reason: str | None = None
     outcome: str | None = None
     final_at: datetime | None = None
+    current_customer: bool = False
+    """Whether the account is VNG's own customer by its newest facts; of an open case only."""
 
     def claimer(self, now: datetime) -> str | None:
         """Who holds the case; a claim lapses."""
@@ -138,12 +140,32 @@ def open_cases(
             continue
         account = accounts.get(event.customer_email)
         since = min(event.confirmed_at, now)
-        case = replace(_case(event, now), waiting_since=since, due_at=rules.due_at(since), facts=facts_of(account))
+        case = replace(
+            _case(event, now),
+            waiting_since=since,
+            due_at=rules.due_at(since),
+            facts=facts_of(account),
+            current_customer=is_current_customer(account),
+        )
         decided.new[case.registration_id] = case
         if decision := decide_by_policy(case.registration_id, account, rules.policy, now):
             settle(case, None, CustomerConfirmed, decision, now, decided)
         else:
             decided.history.append(moved(None, case, event.type(), event.customer_email, now))
+    return decided
+
+
+def follow_accounts(
+    cases: Iterable[Case], accounts: Mapping[str, Account], policy: CurrentCustomers, now: datetime
+) -> Decided:
+    """Cases whose account has changed, claimed or not: what is now true of them, and those that the policy decides."""
+    still_open = [case for case in cases if case.status is Status.OPEN]
+    followed = [replace(it, current_customer=is_current_customer(accounts.get(it.customer_email))) for it in still_open]
+    decided = apply_policy(followed, accounts, policy, now)
+    noted = {
+        after.registration_id: after for before, after in zip(still_open, followed, strict=True) if after != before
+    }
+    decided.changed = noted | decided.changed
     return decided
 
 
@@ -154,7 +176,7 @@ def apply_policy(
     now: datetime,
     cause: Cause = AccountUpdated,
 ) -> Decided:
-    """Open, unclaimed cases whose account has changed: those that the policy now decides."""
+    """Open, unclaimed cases: those that the policy decides on what their account is now."""
     decided = Decided()
     for case in cases:
         if case.status is not Status.OPEN or case.claimer(now):

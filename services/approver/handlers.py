@@ -16,7 +16,8 @@ from shared.stores import lock_accounts, remember_accounts
 async def review_changed_accounts(facts: Sequence[AccountFact], tx: Transaction, *, rules: Rules) -> None:
     changed = await remember_accounts(tx, facts)
     cases = await store.lock_open_of(tx, changed)
-    await store.save(tx, domain.apply_policy(cases, changed, rules.policy, tx.now))
+    await store.save(tx, domain.follow_accounts(cases, changed, rules.policy, tx.now))
+    store.tell_pages(tx, [case.registration_id for case in cases])  # what the account is now stands beside them
 
 
 async def open_cases(confirmed: Sequence[CustomerConfirmed], tx: Transaction, *, rules: Rules) -> None:

@@ -11,11 +11,16 @@ BY_POLICY = "policy:current-customer"
 Decision = VngApproved | VngRejected
 
 
+def is_current_customer(account: Account | None) -> bool:
+    """Whether VNG has the account as a customer of its own."""
+    return account is not None and not account.deleted and account.vng_customer
+
+
 def decide_by_policy(
     registration_id: UUID, account: Account | None, policy: CurrentCustomers, now: datetime
 ) -> Decision | None:
     """The decision on an account that is VNG's own customer; None where staff decide."""
-    if account is None or account.deleted or not account.vng_customer:
+    if not is_current_customer(account):
         return None
     if policy is CurrentCustomers.SKIP and not failing_conditions(account):
         return VngApproved(registration_id=registration_id, approved_by=BY_POLICY, approved_at=now)
@@ -28,6 +33,6 @@ def decide_by_policy(
 def failing_codes(account: Account | None, policy: CurrentCustomers) -> tuple[Code, ...]:
     """Why the account may not be approved without a reason, on the facts as they are now."""
     codes = failing_conditions(account)
-    if policy is CurrentCustomers.REFUSE and account and not account.deleted and account.vng_customer:
+    if policy is CurrentCustomers.REFUSE and is_current_customer(account):
         codes.append(Code.CURRENT_CUSTOMER)
     return tuple(codes)

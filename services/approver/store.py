@@ -1,7 +1,7 @@
 """Approver's cases, set by set. Accounts are locked before cases, each in order, wherever both are."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, fields
 from types import SimpleNamespace
 from typing import Any
@@ -9,8 +9,10 @@ from uuid import UUID
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     CheckConstraint,
     Column,
+    Computed,
     DateTime,
     Index,
     Integer,
@@ -25,18 +27,34 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from services.approver.domain import Case, Decided, Status
 from services.approver.facts import Facts
 from shared.database import Transaction
+from shared.eligibility import Account
 from shared.events import Billing
-from shared.stores import accounts, append_history, listed
+from shared.searching import folded
+from shared.stores import append_history, listed, lock_accounts
 
 metadata = MetaData()
 
-_OPEN_SQL = "status = 'open'"
+QUEUE = "cases"
+"""What pages watch that show many cases; those of one watch its id."""
+
+OPEN_SQL = "status = 'open'"
+OVER_SQL = "status <> 'open'"
+OVER_SINCE_SQL = "coalesce(decided_at, final_at)"
+CLAIMED_SQL = "status = 'open' and claimed_until is not null"
+CURRENT_CUSTOMERS_SQL = "status = 'open' and current_customer"
 _NOT_TOLD_SQL = "status = 'open' and due_told_at is null"
-_CLAIMED_SQL = "status = 'open' and claimed_until is not null"
+
+
+def _words_index(name: str, where: str) -> Index:
+    return Index(
+        name, "words", postgresql_using="gin", postgresql_with={"fastupdate": False}, postgresql_where=text(where)
+    )
+
 
 cases = Table(
     "cases",
@@ -61,32 +79,47 @@ cases = Table(
     Column("reason", Text),
     Column("outcome", Text),
     Column("final_at", DateTime(timezone=True)),
+    Column("current_customer", Boolean, nullable=False),
+    Column("search_text", Text, nullable=False),
+    Column("words", TSVECTOR, Computed("array_to_tsvector(string_to_array(search_text, ' '))", persisted=True)),
     CheckConstraint("status <> 'open' or due_at is not null", name="an_open_case_is_due"),
-    Index("cases_open_idx", "due_at", "registration_id", postgresql_where=text(_OPEN_SQL)),
-    Index("cases_open_account_idx", "customer_email", postgresql_where=text(_OPEN_SQL)),
+    Index("cases_open_idx", "due_at", "registration_id", postgresql_where=text(OPEN_SQL)),
+    Index("cases_open_account_idx", "customer_email", postgresql_where=text(OPEN_SQL)),
+    Index("cases_partner_idx", "partner_id", "opened_at"),
+    Index("cases_account_idx", "customer_email", "opened_at"),
     Index("cases_not_told_idx", "due_at", postgresql_where=text(_NOT_TOLD_SQL)),
-    Index("cases_claimed_idx", "claimed_until", postgresql_where=text(_CLAIMED_SQL)),
+    Index("cases_claimed_idx", "claimed_until", postgresql_where=text(CLAIMED_SQL)),
+    Index("cases_claimer_idx", "claimed_by", "due_at", "registration_id", postgresql_where=text(CLAIMED_SQL)),
+    Index("cases_current_idx", "due_at", "registration_id", postgresql_where=text(CURRENT_CUSTOMERS_SQL)),
+    Index("cases_over_idx", text(OVER_SINCE_SQL), "registration_id", postgresql_where=text(OVER_SQL)),
+    # Two, as a word may be common among the cases that are over and rare among the open ones. No list of words waits to
+    # be sorted in: whoever searches would have to read through it.
+    _words_index("cases_open_words_idx", OPEN_SQL),
+    _words_index("cases_over_words_idx", OVER_SQL),
 )
 
 c = cases.c
+CASE_COLUMNS = [c[it.name] for it in fields(Case)]
 _NOW = bindparam("now", type_=DateTime(timezone=True))
 _MOST = bindparam("most", type_=Integer())
 _SKIP = bindparam("skip", type_=Integer())
 
 _LOCK = (
-    select(cases).where(c.registration_id == any_(listed("ids", Uuid()))).order_by(c.registration_id).with_for_update()
-)
-_GET = select(cases).where(c.registration_id == bindparam("id"))
-# The conditions are written out, as in the indexes: the planner uses a partial index only where it can see them.
-_LOCK_OPEN_OF = (
-    select(cases)
-    .where(c.customer_email == any_(listed("emails", Text())), text(_OPEN_SQL))
+    select(*CASE_COLUMNS)
+    .where(c.registration_id == any_(listed("ids", Uuid())))
     .order_by(c.registration_id)
     .with_for_update()
 )
-_DUE_FIRST = select(cases).where(text(_OPEN_SQL)).order_by(c.due_at, c.registration_id).limit(_MOST)
+_GET = select(*CASE_COLUMNS).where(c.registration_id == bindparam("id"))
+# The conditions are written out, as in the indexes: the planner uses a partial index only where it can see them.
+_LOCK_OPEN_OF = (
+    select(*CASE_COLUMNS)
+    .where(c.customer_email == any_(listed("emails", Text())), text(OPEN_SQL))
+    .order_by(c.registration_id)
+    .with_for_update()
+)
 _TAKE_DUE = (
-    select(cases)
+    select(*CASE_COLUMNS)
     .where(text(_NOT_TOLD_SQL), c.due_at <= _NOW)
     .order_by(c.due_at)
     .limit(_MOST)
@@ -95,24 +128,20 @@ _TAKE_DUE = (
 )
 _FIND_LAPSED = (
     select(c.registration_id, c.customer_email)
-    .where(text(_CLAIMED_SQL), c.claimed_until <= _NOW)
+    .where(text(CLAIMED_SQL), c.claimed_until <= _NOW)
     .order_by(c.claimed_until)
     .limit(_MOST)
     .offset(_SKIP)
 )
 _TAKE_LAPSED = (
-    select(cases)
-    .where(c.registration_id == any_(listed("ids", Uuid())), text(_CLAIMED_SQL), c.claimed_until <= _NOW)
+    select(*CASE_COLUMNS)
+    .where(c.registration_id == any_(listed("ids", Uuid())), text(CLAIMED_SQL), c.claimed_until <= _NOW)
     .order_by(c.registration_id)
     .with_for_update(skip_locked=True)
 )
-_FACT_NAMES = [it.name for it in fields(Facts)]
-_FACTS = select(accounts.c.email, *(accounts.c[name] for name in _FACT_NAMES)).where(
-    accounts.c.email == any_(listed("emails", Text())), ~accounts.c.deleted
-)
 _CHANGEABLE = (
     "status", "version", "due_told_at", "claimed_by", "claimed_until", "decided_by", "decided_at", "reason",
-    "outcome", "final_at",
+    "outcome", "final_at", "current_customer",
 )  # fmt: skip
 _changes = select(
     *(func.unnest(listed(f"all_{name}", c[name].type)).label(name) for name in ("registration_id", *_CHANGEABLE))
@@ -126,17 +155,17 @@ _CHANGE = (
 
 async def lock(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, Case]:
     rows = await tx.execute(_LOCK, {"ids": sorted(set(ids))})
-    return {row.registration_id: _case(row) for row in rows}
+    return {row.registration_id: case_of(row) for row in rows}
 
 
 async def lock_open_of(tx: Transaction, emails: Iterable[str]) -> list[Case]:
     """The open cases of these accounts."""
-    return [_case(row) for row in await tx.execute(_LOCK_OPEN_OF, {"emails": sorted(set(emails))})]
+    return [case_of(row) for row in await tx.execute(_LOCK_OPEN_OF, {"emails": sorted(set(emails))})]
 
 
 async def take_due(tx: Transaction, most: int, skip: int) -> list[Case]:
     """Open cases whose review is due and was not told, locked: those that nobody else has in hand."""
-    return [_case(row) for row in await tx.execute(_TAKE_DUE, {"now": tx.now, "most": most, "skip": skip})]
+    return [case_of(row) for row in await tx.execute(_TAKE_DUE, {"now": tx.now, "most": most, "skip": skip})]
 
 
 async def find_lapsed(tx: Transaction, most: int, skip: int) -> dict[UUID, str]:
@@ -147,24 +176,22 @@ async def find_lapsed(tx: Transaction, most: int, skip: int) -> dict[UUID, str]:
 
 async def take_lapsed(tx: Transaction, ids: Iterable[UUID]) -> list[Case]:
     """Those of `ids` whose claim is still one whose time is over, locked, and that nobody else has in hand."""
-    return [_case(row) for row in await tx.execute(_TAKE_LAPSED, {"now": tx.now, "ids": sorted(ids)})]
+    return [case_of(row) for row in await tx.execute(_TAKE_LAPSED, {"now": tx.now, "ids": sorted(ids)})]
 
 
 async def get(tx: Transaction, registration_id: UUID) -> Case | None:
     """As it is now, not locked."""
     row = (await tx.execute(_GET, {"id": registration_id})).first()
-    return _case(row) if row else None
+    return case_of(row) if row else None
 
 
-async def due_first(tx: Transaction, most: int) -> list[Case]:
-    """The open cases, not locked, those that are due longest or soonest first."""
-    return [_case(row) for row in await tx.execute(_DUE_FIRST, {"most": most})]
-
-
-async def facts_now(tx: Transaction, emails: Iterable[str]) -> dict[str, Facts]:
-    """Of the accounts that there are, not locked."""
-    rows = await tx.execute(_FACTS, {"emails": sorted(set(emails))})
-    return {row.email: _facts({name: getattr(row, name) for name in _FACT_NAMES}) for row in rows}
+async def lock_with_account(tx: Transaction, registration_id: UUID) -> tuple[Case, Account | None] | None:
+    """The account, then the case, in the order of all who lock both; None where there is no such case."""
+    found = await get(tx, registration_id)
+    if found is None:
+        return None
+    account = (await lock_accounts(tx, [found.customer_email])).get(found.customer_email)
+    return (await lock(tx, [registration_id]))[registration_id], account
 
 
 async def save(tx: Transaction, decided: Decided) -> None:
@@ -175,16 +202,25 @@ async def save(tx: Transaction, decided: Decided) -> None:
         await tx.execute(_CHANGE, {f"all_{name}": [getattr(case, name) for case in changed] for name in names})
     await append_history(tx, decided.history)
     tx.emit(*decided.told)
+    tell_pages(tx, [*decided.new, *decided.changed])
+
+
+def tell_pages(tx: Transaction, ids: Collection[UUID]) -> None:
+    """Once committed, open pages look again at these cases."""
+    if ids:
+        tx.changed(QUEUE, *map(str, ids))
 
 
 def _row(case: Case) -> SimpleNamespace:
     """COPY wants JSON as text."""
-    values = {column.name: getattr(case, column.name) for column in cases.columns}
+    values = {column.name: getattr(case, column.name) for column in CASE_COLUMNS}
     facts = json.dumps(asdict(case.facts)) if case.facts else None
-    return SimpleNamespace(**values | {"facts": facts})
+    words = folded(case.customer_email, case.partner_name, case.common_name)
+    return SimpleNamespace(**values | {"facts": facts, "search_text": words})
 
 
-def _case(row: Any) -> Case:
+def case_of(row: Any) -> Case:
+    """Of the CASE_COLUMNS."""
     values = row._asdict()
     values["status"] = Status(row.status)
     values["facts"] = _facts(row.facts) if row.facts else None

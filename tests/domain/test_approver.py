@@ -68,7 +68,7 @@ class Approver:
 
     def learns(self, changed: Account, at: datetime = NOW) -> "Approver":
         self.account = changed
-        self._keep(domain.apply_policy(self.cases.values(), {CUSTOMER: changed}, self._rules.policy, at))
+        self._keep(domain.follow_accounts(self.cases.values(), {CUSTOMER: changed}, self._rules.policy, at))
         return self
 
     def lets_time_pass_until(self, at: datetime) -> "Approver":

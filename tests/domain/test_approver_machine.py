@@ -360,6 +360,11 @@ class AnyLife(RuleBasedStateMachine):
                 assert not (decides and self._is_current(self.diaries[it]))
 
     @invariant()
+    def an_open_case_says_whether_its_account_is_a_current_customers(self) -> None:
+        for it, case in self.desk.cases.items():
+            assert case.status is not Status.OPEN or case.current_customer == self._is_current(self.diaries[it])
+
+    @invariant()
     def history_stays_in_the_table_and_versions_have_no_gap(self) -> None:
         for line in self.desk.history[self.lines_read :]:
             before = self.last_lines.get(line.registration_id)

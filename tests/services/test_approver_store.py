@@ -4,8 +4,6 @@ import asyncio
 import random
 from collections import Counter
 from dataclasses import replace
-from functools import partial
-from operator import add
 from uuid import UUID
 
 import pytest
@@ -13,7 +11,6 @@ import pytest
 from services.approver import domain, store
 from services.approver.claims import Reviewer
 from services.approver.domain import Decided, Status
-from services.approver.handlers import handlers
 from services.approver.policy import BY_POLICY
 from services.approver.refusals import CaseAlreadyDecided, NoLongerEligible, RegistrationOver
 from shared.database import Database
@@ -65,6 +62,7 @@ async def test_what_is_stored_reads_back_as_it_was_decided(approver: Database) -
         reason="Hồ sơ 'thiếu'",
         outcome="withdrawn",
         final_at=NOW + 4 * HOUR,
+        current_customer=True,
     )
     async with approver.transaction() as tx:
         await store.save(tx, Decided(changed={ONE: everything}))
@@ -145,6 +143,34 @@ async def test_a_case_and_a_change_of_its_account_at_once_leave_it_decided_by_po
     await late
     assert (await case_of(approver)).decided_by == BY_POLICY
     assert await told(approver) == ["VngApproved"]
+
+
+@pytest.mark.parametrize("email", [CUSTOMER, "new@x.vn"], ids=["known account", "account never heard of"])
+@pytest.mark.parametrize("confirmed_first", [True, False])
+async def test_a_case_and_a_change_of_its_account_at_once_leave_it_knowing_a_current_customer(
+    approver: Database, email: str, *, confirmed_first: bool
+) -> None:
+    """Where staff decide, as the account fails a condition besides."""
+    change = account_updated(email, version=2, vng_customer=True, in_poc=True)
+    opening = confirmed(customer_email=email)
+    first, second = (opening, change) if confirmed_first else (change, opening)
+    async with held_open(approver) as (tx, until_another_waits):
+        await hear_in(tx, first)
+        late = asyncio.create_task(hear(approver, second))
+        await until_another_waits()
+    await late
+    assert (await case_of(approver)).current_customer
+
+
+async def test_a_case_knows_a_current_customer_while_it_is_claimed_and_after_it_is_none_any_more(
+    approver: Database,
+) -> None:
+    await hear(approver, confirmed())
+    await claim(approver, LAN)
+    await hear(approver, account_updated(version=2, vng_customer=True, in_poc=True))
+    assert (await case_of(approver)).current_customer
+    await hear(approver, AccountDeleted(CUSTOMER))
+    assert not (await case_of(approver)).current_customer
 
 
 async def test_two_that_hear_first_of_an_account_at_once_keep_the_newest_facts(approver: Database) -> None:
@@ -280,17 +306,6 @@ async def test_history_keeps_every_claim_and_release(approver: Database) -> None
         ("CaseClaimed", MINH.email),
         ("CaseClaimed", LAN.email),
     ]
-
-
-async def test_the_queue_shows_open_cases_those_due_first_first_and_no_more_than_asked(approver: Database) -> None:
-    due_in = {THREE: 2 * HOUR, ONE: HOUR, TWO: 3 * HOUR}
-    for registration_id, after in due_in.items():
-        soon = replace(rules(), due_at=partial(add, after))
-        await hear(approver, confirmed(registration_id), handlers=handlers(soon))
-    await decide(approver, LAN, registration_id=ONE)
-    async with approver.transaction() as tx:
-        assert [it.registration_id for it in await store.due_first(tx, 9)] == [THREE, TWO]
-        assert [it.registration_id for it in await store.due_first(tx, 1)] == [THREE]
 
 
 async def test_a_deleted_account_is_no_longer_eligible(approver: Database) -> None:

@@ -1,28 +1,43 @@
 """The pages of VNG's staff: the queue, one case with its facts, and what is posted there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
+from datetime import date
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from services.approver.domain import Rules
+from services.approver.pages.bulk import BulkPage
 from services.approver.pages.case import CasePage
 from services.approver.pages.decisions import DecisionPages
+from services.approver.pages.news import NewsPages
+from services.approver.pages.preview import PreviewPage
 from services.approver.pages.queue import QueuePage
 from shared.database import Database
+from shared.web.live import Changes
+from shared.web.person import Person
 from shared.web.sign_in import PersonalEndpoint, SignIn
 from shared.web.templating import Pages
 
+ACTIONS = ("claim", "release", "approve", "reject", "preview")
 ROLES = frozenset({"vng-reviewer", "vng-admin"})
 
 
 def routes(
-    pages: Pages, sign_in: SignIn, database: Database, rules: Rules, caught_up: Callable[[], bool]
+    pages: Pages,
+    sign_in: SignIn,
+    database: Database,
+    rules: Rules,
+    caught_up: Callable[[], bool],
+    changes: Changes,
+    holidays: Container[date],
 ) -> list[BaseRoute]:
     """`caught_up`: whether the account facts that were there at start have been read; before, nothing is decided."""
-    case = CasePage(pages, database, rules.policy)
+    case = CasePage(pages, database, rules.policy, holidays)
     decisions = DecisionPages(case, database, rules, caught_up)
+    news = NewsPages(pages, database, rules.policy, changes)
+    queue = QueuePage(pages, database, rules, changes, holidays)
     address = "/cases/{registration_id}"
 
     def staff(path: str, endpoint: PersonalEndpoint, method: str = "GET") -> Route:
@@ -30,13 +45,25 @@ def routes(
 
     return [
         Route("/", _to_cases),
-        staff("/cases", QueuePage(pages, database).show),
+        staff("/cases", queue.show),
+        staff("/cases/changes", queue.stream),
+        staff("/cases/approve", BulkPage(pages, queue, database, rules, caught_up).approve, "POST"),
+        Route("/cases/approve", _to_cases),  # what the form answered, reloaded as a page
         staff(address, case.show),
+        staff(f"{address}/news", news.show),
+        staff(f"{address}/changes", news.stream),
         staff(f"{address}/claim", decisions.claim, "POST"),
         staff(f"{address}/release", decisions.release, "POST"),
         staff(f"{address}/approve", decisions.approve, "POST"),
         staff(f"{address}/reject", decisions.reject, "POST"),
+        staff(f"{address}/preview", PreviewPage(case, database).show, "POST"),
+        *(staff(f"{address}/{action}", _to_its_case) for action in ACTIONS),
     ]
+
+
+async def _to_its_case(request: Request, _person: Person) -> Response:
+    """What a form answered has the address of the action: reloaded as a page, it is the case."""
+    return RedirectResponse(request.url.path.rpartition("/")[0], 303)
 
 
 async def _to_cases(_request: Request) -> Response:

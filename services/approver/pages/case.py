@@ -1,49 +1,42 @@
-"""One case: the request, the account's facts then and now, who holds it, what became of it, its history."""
+"""One case: the account beside the conditions, the request, who holds it, what became of it, what else approver knows
+of its partner and its account, and its history."""
 
-from uuid import UUID
+from collections.abc import Container
+from datetime import date
+from typing import Any
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.approver import store
-from services.approver.claims import Reviewer
+from services.approver import related
+from services.approver.business_days import time_left
 from services.approver.domain import Case, Status
 from services.approver.facts import changed_facts, facts_of
+from services.approver.pages.asked import asked_for, reviewer
+from services.approver.pages.conditions import conditions
 from services.approver.pages.form import Typed
+from services.approver.pages.news import mark
 from services.approver.policy import failing_codes
 from services.approver.refusals import ConditionsChanged, FactsNotYetRead, NoLongerEligible, Refusal
 from shared.database import Database, Transaction
 from shared.eligibility import CurrentCustomers
 from shared.stores import find_account, history_of
+from shared.web import live
 from shared.web.person import Person
 from shared.web.templating import Pages
 
 
-def reviewer(person: Person) -> Reviewer:
-    return Reviewer(person.email, "vng-admin" in person.roles)
-
-
-async def asked_for(tx: Transaction, request: Request) -> Case:
-    """The case that the address names, not locked. A malformed id is an unknown one: 404."""
-    try:
-        case = await store.get(tx, UUID(request.path_params["registration_id"]))
-    except ValueError:
-        case = None
-    if case is None:
-        raise HTTPException(404)
-    return case
-
-
 class CasePage:
-    def __init__(self, pages: Pages, database: Database, policy: CurrentCustomers) -> None:
+    def __init__(self, pages: Pages, database: Database, policy: CurrentCustomers, holidays: Container[date]) -> None:
         self._pages = pages
         self._database = database
         self._policy = policy
+        self._holidays = holidays
 
     async def show(self, request: Request, person: Person) -> Response:
+        since = live.now()
         async with self._database.transaction() as tx:
-            return await self.answer(request, tx, await asked_for(tx, request), person)
+            return await self.answer(request, tx, await asked_for(tx, request), person, since=since)
 
     async def answer(
         self,
@@ -54,9 +47,10 @@ class CasePage:
         *,
         refusal: Refusal | None = None,
         typed: Typed | None = None,
+        since: str | None = None,
     ) -> Response:
-        """With what was typed, where it is not taken, and why."""
-        account = await find_account(tx, case.customer_email)
+        """With what was typed, where it is not taken, and why. `since`: the moment before `case` was read, where it is
+        not locked."""
         typed = typed or Typed()
         is_open = case.status is Status.OPEN
         return self._pages.answer(
@@ -65,19 +59,32 @@ class CasePage:
             status=_status(refusal, typed),
             headers={"Retry-After": "5"} if isinstance(refusal, FactsNotYetRead) else None,
             case=case,
-            account=account if account and not account.deleted else None,
-            changes=changed_facts(case.facts, facts_of(account)) if is_open else [],
-            codes=failing_codes(account, self._policy),
-            # A note has the version that it found: a release stands before what the policy then made of the case.
-            history=sorted(await history_of(tx, case.registration_id), key=lambda line: line.version),
             claimer=case.claimer(tx.now),
             may_act=reviewer(person).may_act_for(case.claimer(tx.now)),
             is_open=is_open,
-            overdue=is_open and case.due_at is not None and case.due_at <= tx.now,
+            left=time_left(case.due_at, tx.now, self._holidays) if is_open and case.due_at else None,
             refusal=refusal,
             typed=typed,
             problems=dict(typed.problems),
+            since=since or live.now(),
+            **await self._known(tx, case),
         )
+
+    async def _known(self, tx: Transaction, case: Case) -> dict[str, Any]:
+        """All that is stored about the case beside itself."""
+        account = await find_account(tx, case.customer_email)
+        facts, codes = facts_of(account), failing_codes(account, self._policy)
+        history = await history_of(tx, case.registration_id)
+        return {
+            "account": facts,
+            "facts_mark": mark(facts),
+            "changes": changed_facts(case.facts, facts) if case.status is Status.OPEN else [],
+            "codes": codes,
+            "conditions": conditions(facts, codes),
+            # A note has the version that it found: a release stands before what the policy then made of the case.
+            "history": sorted(history, key=lambda line: line.version),
+            "related": await related.of(tx, case),
+        }
 
 
 def _status(refusal: Refusal | None, typed: Typed) -> int:

@@ -13,7 +13,8 @@ from starlette.responses import RedirectResponse, Response
 
 from services.approver import claims, reviews, store
 from services.approver.domain import Case, Decided, Rules
-from services.approver.pages.case import CasePage, asked_for, reviewer
+from services.approver.pages.asked import asked_for, reviewer
+from services.approver.pages.case import CasePage
 from services.approver.pages.form import Typed, typed_in
 from services.approver.policy import failing_codes
 from services.approver.refusals import FactsNotYetRead, Refusal
@@ -34,20 +35,27 @@ class DecisionPages:
         self._caught_up = caught_up
 
     async def claim(self, request: Request, person: Person) -> Response:
+        """What was typed before somebody thought of the claim is still there after it."""
+        typed = await typed_in(request)
         async with self._database.transaction() as tx:
             case, _account = await _locked(tx, request)
             claimed = claims.claim(case, reviewer(person), self._rules.claim_for, tx.now)
-            if isinstance(claimed, Decided):
-                return await _save(tx, case, claimed)
-            return await self._page.answer(request, tx, case, person, refusal=claimed)
+            if not isinstance(claimed, Decided):
+                return await self._page.answer(request, tx, case, person, refusal=claimed, typed=typed)
+            saved = await _save(tx, case, claimed)
+            if not typed.anything:
+                return saved
+            case = claimed.changed[case.registration_id]
+            return await self._page.answer(request, tx, case, person, typed=typed)
 
     async def release(self, request: Request, person: Person) -> Response:
+        typed = await typed_in(request)
         async with self._database.transaction() as tx:
             case, account = await _locked(tx, request)
             released = self._too_early() or claims.release(case, account, reviewer(person), self._rules.policy, tx.now)
             if isinstance(released, Decided):
                 return await _save(tx, case, released)
-            return await self._page.answer(request, tx, case, person, refusal=released)
+            return await self._page.answer(request, tx, case, person, refusal=released, typed=typed)
 
     async def approve(self, request: Request, person: Person) -> Response:
         typed = await typed_in(request, "note", "override_reason")

@@ -1,5 +1,6 @@
-"""What a reviewer typed into the forms of a case, and what is wrong with it."""
+"""What a reviewer typed into the form of a case, and what is wrong with it."""
 
+import re
 from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
@@ -8,6 +9,9 @@ from starlette.requests import Request
 from shared.events import Reason
 
 _REASON: TypeAdapter[str] = TypeAdapter(Reason)
+_NOT_SHOWN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""Characters that no page may hold."""
+_FIELDS = ("note", "override_reason", "reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,22 +24,27 @@ class Typed:
     seen_codes: frozenset[str] | None = None
     problems: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def anything(self) -> bool:
+        return bool(self.note or self.override_reason or self.reason)
 
-async def typed_in(request: Request, *names: str, required: str = "") -> Typed:
-    """The fields `names`, trimmed."""
+
+async def typed_in(request: Request, *checked: str, required: str = "") -> Typed:
+    """All the fields, trimmed. Only those `checked` matter to what is asked for; the others are kept as they are."""
     async with request.form() as form:
-        values = {name: str(form.get(name) or "").replace("\r\n", "\n").strip() for name in names}
+        values = {name: str(form.get(name) or "").replace("\r\n", "\n").strip() for name in _FIELDS}
         shown = form.get("seen_codes")
     problems = []
-    for name, value in values.items():
-        if not value:
+    for name in checked:
+        if not values[name]:
             if name == required:
                 problems.append((name, "missing"))
             continue
         try:
-            values[name] = _REASON.validate_python(value)
+            values[name] = _REASON.validate_python(values[name])
         except ValidationError as refused:
             too_long = refused.errors()[0]["type"] == "string_too_long"
             problems.append((name, "too_long" if too_long else "not_text"))
+    values = {name: _NOT_SHOWN.sub("\ufffd", value) for name, value in values.items()}
     seen_codes = None if shown is None else frozenset(str(shown).split(","))
     return Typed(**values, seen_codes=seen_codes, problems=tuple(problems))

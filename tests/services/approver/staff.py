@@ -41,4 +41,5 @@ async def hears(approver: Service, *events: Any) -> None:
 
 def words(page: httpx2.Response) -> str:
     """What a page says, without its markup, in single spaces."""
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page.text)).split())
+    inline = re.sub(r"</?bdi\b[^>]*>", "", page.text)
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", inline)).split())

@@ -7,7 +7,7 @@ from holidays import country_holidays
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.approver.business_days import after_business_days
+from services.approver.business_days import TimeLeft, after_business_days, next_business_day, time_left
 from shared.web.formats import VIETNAM
 
 VIETNAMS = country_holidays("VN")
@@ -73,3 +73,66 @@ def test_a_review_has_that_many_whole_business_days(opened_at: datetime, days: i
 def test_what_was_opened_earlier_is_never_due_later(first: datetime, second: datetime, days: int) -> None:
     first, second = sorted((first, second))
     assert after_business_days(first, days, VIETNAMS) <= after_business_days(second, days, VIETNAMS)
+
+
+@pytest.mark.parametrize(
+    ("due", "now", "left"),
+    [
+        # An ordinary week: Monday 6 to Sunday 12 July.
+        ("2026-07-09 09:30", "2026-07-06 23:59", TimeLeft(overdue=False, days=3)),
+        ("2026-07-09 09:30", "2026-07-08 00:00", TimeLeft(overdue=False, days=1)),
+        ("2026-07-09 09:30", "2026-07-09 09:29", TimeLeft(overdue=False, days=0)),
+        ("2026-07-09 09:30", "2026-07-09 09:30", TimeLeft(overdue=True, days=0)),
+        ("2026-07-09 09:30", "2026-07-10 00:00", TimeLeft(overdue=True, days=1)),
+        # A weekend is no time, neither before nor after.
+        ("2026-07-13 09:30", "2026-07-10 12:00", TimeLeft(overdue=False, days=1)),
+        ("2026-07-13 09:30", "2026-07-12 12:00", TimeLeft(overdue=False, days=1)),
+        ("2026-07-10 09:30", "2026-07-12 23:59", TimeLeft(overdue=True, days=0)),
+        ("2026-07-10 09:30", "2026-07-13 00:00", TimeLeft(overdue=True, days=1)),
+        # Tết 2026 is from Monday 16 to Friday 20 February.
+        ("2026-02-23 10:00", "2026-02-13 18:00", TimeLeft(overdue=False, days=1)),
+        ("2026-02-13 10:00", "2026-02-22 12:00", TimeLeft(overdue=True, days=0)),
+        ("2026-02-13 10:00", "2026-02-24 12:00", TimeLeft(overdue=True, days=2)),
+        # Due on a day that was declared a holiday later: the last day of work is the last to decide it.
+        ("2026-09-02 10:00", "2026-08-28 12:00", TimeLeft(overdue=False, days=0)),
+        # Due as Thursday begins: at the end of Wednesday.
+        ("2026-07-09 00:00", "2026-07-08 23:59", TimeLeft(overdue=False, days=0)),
+        ("2026-07-09 00:00", "2026-07-09 00:00", TimeLeft(overdue=True, days=1)),
+        # It is Thursday in Vietnam, still Wednesday in UTC.
+        ("2026-07-09 09:30", "2026-07-09 00:30", TimeLeft(overdue=False, days=0)),
+    ],
+)
+def test_the_time_left_is_told_in_vietnams_business_days(due: str, now: str, left: TimeLeft) -> None:
+    assert time_left(at(due).astimezone(UTC), at(now).astimezone(UTC), VIETNAMS) == left
+
+
+@settings(deadline=None)
+@given(opened_at=MOMENTS, days=DAYS)
+def test_a_review_begins_with_all_its_business_days_left(opened_at: datetime, days: int) -> None:
+    due = after_business_days(opened_at, days, VIETNAMS)
+    assert time_left(due, opened_at, VIETNAMS) == TimeLeft(overdue=False, days=days)
+
+
+@settings(deadline=None)
+@given(opened_at=MOMENTS, days=DAYS, waited=st.timedeltas(timedelta(), timedelta(days=60)))
+def test_a_business_day_that_begins_takes_one_of_those_left_and_adds_one_to_those_overdue(
+    opened_at: datetime, days: int, waited: timedelta
+) -> None:
+    due, now = after_business_days(opened_at, days, VIETNAMS), opened_at + waited
+    tomorrow = now.astimezone(VIETNAM).date() + timedelta(days=1)
+    midnight, begins = datetime.combine(tomorrow, time(), VIETNAM), int(is_business_day(tomorrow))
+    today, next_day = time_left(due, now, VIETNAMS), time_left(due, midnight, VIETNAMS)
+    if due > midnight:
+        assert next_day == TimeLeft(overdue=False, days=today.days - begins)
+    else:
+        assert next_day == TimeLeft(overdue=True, days=today.days + begins)
+
+
+@settings(deadline=None)
+@given(opened_at=MOMENTS, days=DAYS, waited=st.timedeltas(timedelta(), timedelta(days=60)))
+def test_what_is_due_until_the_next_business_day_begins_is_due_today_or_overdue(
+    opened_at: datetime, days: int, waited: timedelta
+) -> None:
+    due, now = after_business_days(opened_at, days, VIETNAMS), opened_at + waited
+    left = time_left(due, now, VIETNAMS)
+    assert (left.overdue or left.days == 0) == (due <= next_business_day(now, VIETNAMS))

@@ -38,7 +38,7 @@ async def test_nobody_but_staff_sees_or_decides_cases(approver: Service, browse:
         asked = await nobody.get(address)
         assert (asked.status_code, asked.headers["location"].split("?")[0]) == (303, "/auth/sign-in")
         assert (await partner.get(address)).status_code == 403
-    for action in ACTIONS:
+    for action in (*ACTIONS, "preview"):
         assert (await nobody.post(f"{CASE}/{action}")).status_code == 401
         assert (await partner.post(f"{CASE}/{action}")).status_code == 403
     assert await told(approver.database) == []
@@ -114,8 +114,10 @@ async def test_an_account_that_no_longer_qualifies_is_approved_only_with_a_reaso
     changed = account_updated(version=2, credit_balance=5, billing=Billing.POSTPAID)
     await hears(approver, account_updated(), confirmed(), changed)
     hoa = browse(HOA)
-    page = await hoa.get(CASE)
-    assert "has a credit balance" in page.text and "not prepaid" in page.text
+    page = words(await hoa.get(CASE))
+    assert "2 conditions are not met" in page
+    assert "have no credit balance 5 VND Not met" in page and "be prepaid postpaid Not met" in page
+    assert "use no services 0 Holds" in page
     assert (await hoa.post(f"{CASE}/approve", data={"note": "kept"})).status_code == 422
     assert (await hoa.post(f"{CASE}/approve", data={"override_reason": "agreed by phone"})).status_code == 303
     ((payload,),) = await rows(approver.database, "select payload::json ->> 'failing_codes' from outbox")
@@ -133,7 +135,7 @@ async def test_a_condition_that_failed_while_the_page_was_open_is_seen_before_it
     refused = await hoa.post(f"{CASE}/approve", data=typed | seen)
     assert refused.status_code == 422
     assert all(text in refused.text for text in typed.values())
-    assert "The account has a credit balance. The account is in a POC." in words(refused)
+    assert "Not met now: The account has a credit balance." in words(refused)
     assert await told(approver.database) == []
     assert (await hoa.post(f"{CASE}/approve", data=typed | seen_codes(refused))).status_code == 303
     ((payload,),) = await rows(approver.database, "select payload::json ->> 'failing_codes' from outbox")
@@ -295,7 +297,7 @@ async def test_a_case_that_was_read_late_waits_since_its_customer_confirmed(
     hoa = browse(HOA)
     since, due = moment(NOW, Locale.EN), moment(NOW + 5 * DAY, Locale.EN)
     assert f"Waiting since {since} Due {due}" in words(await hoa.get(CASE))
-    assert f"{since} {due} Overdue" in words(await hoa.get("/cases"))
+    assert f"{since} {due} 1 business day overdue" in words(await hoa.get("/cases"))
 
 
 @pytest.mark.parametrize(
@@ -369,5 +371,5 @@ async def test_the_history_of_a_case_says_what_happened_who_did_it_why_and_when(
 async def test_an_unknown_or_malformed_case_is_a_404_page(browse: Browse, registration_id: object) -> None:
     hoa = browse(HOA)
     assert (await hoa.get(f"/cases/{registration_id}")).status_code == 404
-    for action in ACTIONS:
+    for action in (*ACTIONS, "preview"):
         assert (await hoa.post(f"/cases/{registration_id}/{action}")).status_code == 404

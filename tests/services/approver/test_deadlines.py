@@ -155,13 +155,14 @@ async def test_after_registrars_final_word_nothing_is_told_and_what_comes_is_not
 
 FILL = """
     insert into approver.cases (registration_id, partner_id, partner_name, customer_email, common_name, role, status,
-        version, opened_at, due_at, due_told_at, claimed_by, claimed_until)
+        version, opened_at, due_at, due_told_at, claimed_by, claimed_until, current_customer, search_text)
     select gen_random_uuid(), 'p', 'P', 'k' || n || '@x.vn', 'K', 'Partner',
         case when n % 10 = 0 then 'open' else 'rejected' end, 1, $1::timestamptz,
         $1::timestamptz + n * interval '1 min',
         case when n % 20 = 0 then $1::timestamptz end,
         case when n % 50 = 0 then 'lan@vng.example' end,
-        case when n % 50 = 0 then $1::timestamptz + n * interval '1 min' end
+        case when n % 50 = 0 then $1::timestamptz + n * interval '1 min' end,
+        false, 'k' || n
     from generate_series(1, 20000) n
 """
 FILL_ACCOUNTS = """

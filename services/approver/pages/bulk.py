@@ -1,0 +1,109 @@
+"""Many cases approved at once: each as if approved on its own page, and no condition is overridden.
+
+Each has a transaction and locks of its own: one that does not go through stops no other, and what was approved before a
+failure stays approved. Posting the same again approves nothing twice.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.approver import reviews, store
+from services.approver.claims import Reviewer
+from services.approver.domain import Rules, Status
+from services.approver.pages.asked import reviewer
+from services.approver.pages.asked_queue import asked_at
+from services.approver.pages.form import typed_in
+from services.approver.pages.queue import QueuePage
+from services.approver.policy import failing_codes
+from services.approver.queue_statements import PAGE
+from services.approver.refusals import CaseAlreadyDecided, FactsNotYetRead, Refusal
+from shared.database import Database
+from shared.events import VngApproved
+from shared.web.person import Person
+from shared.web.sign_in import MOST_FIELDS
+from shared.web.templating import Pages
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one case. Without an `account` there is no such case; without a `refusal` it is approved."""
+
+    registration_id: str
+    account: str | None = None
+    refusal: Refusal | None = None
+    before: bool = False
+    """The same person had approved it already."""
+
+    @property
+    def approved(self) -> bool:
+        return self.account is not None and self.refusal is None and not self.before
+
+
+class BulkPage:
+    def __init__(
+        self, pages: Pages, queue: QueuePage, database: Database, rules: Rules, caught_up: Callable[[], bool]
+    ) -> None:
+        self._pages = pages
+        self._queue = queue
+        self._database = database
+        self._rules = rules
+        self._caught_up = caught_up
+
+    async def approve(self, request: Request, person: Person) -> Response:
+        async with request.form(max_fields=MOST_FIELDS) as form:
+            chosen = list(dict.fromkeys(str(it) for it in form.getlist("registration_id")))
+            asked = asked_at(str(form.get("back") or ""))
+            unasked = "unasked" in form
+        typed = await typed_in(request, "note")
+        if problem := _problem(chosen, unasked=unasked) or dict(typed.problems).get("note"):
+            return await self._queue.answer(request, person, asked, problem=problem, note=typed.note, chosen=chosen)
+        results = [await self._approve(it, reviewer(person), typed.note or None) for it in chosen]
+        early = [it for it in results if isinstance(it.refusal, FactsNotYetRead)]
+        return self._pages.answer(
+            request,
+            "bulk.html",
+            status=503 if early else 200,
+            headers={"Retry-After": "5"} if early else None,
+            asked=asked,
+            note=typed.note,
+            early=early,
+            results=results,
+        )
+
+    async def _approve(self, registration_id: str, person: Reviewer, note: str | None) -> Result:
+        try:
+            uuid = UUID(registration_id)
+        except ValueError:
+            return Result(registration_id)
+        async with self._database.transaction() as tx:
+            if (locked := await store.lock_with_account(tx, uuid)) is None:
+                return Result(registration_id)
+            case, account = locked
+            refusal = reviews.may_not_decide(case, person, tx.now) or self._too_early()
+            codes = failing_codes(account, self._rules.policy)
+            decision = refusal or reviews.approve(case, codes, person, note, None, tx.now)
+            if isinstance(decision, VngApproved):
+                await store.save(tx, reviews.decided_by_person(case, decision, tx.now))
+                return Result(registration_id, case.customer_email)
+        if _approved_by(decision, person):
+            return Result(registration_id, case.customer_email, before=True)
+        return Result(registration_id, case.customer_email, decision)
+
+    def _too_early(self) -> FactsNotYetRead | None:
+        return None if self._caught_up() else FactsNotYetRead()
+
+
+def _problem(chosen: list[str], *, unasked: bool) -> str | None:
+    if unasked:
+        return "unasked"
+    if not chosen:
+        return "none_chosen"
+    return "too_many" if len(chosen) > PAGE else None
+
+
+def _approved_by(refusal: Refusal, person: Reviewer) -> bool:
+    return isinstance(refusal, CaseAlreadyDecided) and refusal.status is Status.APPROVED and refusal.by == person.email

@@ -1,0 +1,111 @@
+"""What staff see of many cases: the open ones, those due first first, in several views, and those that are over, newest
+first.
+
+A page is found by the key of the case before or after it, and a count stops at MOST_COUNTED: what either costs does not
+grow with the cases stored. A claim whose time is over counts as none, whether or not its deadline has been acted on.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, text
+
+from services.approver.domain import Case, Status
+from services.approver.queue_statements import (
+    ARE_MORE_THAN_NEAR,
+    COUNTED,
+    COUNTS,
+    FOUND,
+    FOUND_NEAR,
+    PAGE,
+    PAGES,
+    View,
+)
+from services.approver.store import case_of
+from shared.database import Transaction
+
+_PLAN_FOR_THESE_WORDS = text("set local plan_cache_mode = force_custom_plan")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Where a case stands in its view: `at` is when it is due, or since when it is over."""
+
+    at: datetime
+    registration_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """The page after the case at `key`, or the one `before` it."""
+
+    key: Key
+    before: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whose view it is, and when; what is due is due until the next business day begins, `due_until`."""
+
+    email: str
+    now: datetime
+    due_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`previous` and `next`: where the neighbouring pages are, None where there is none."""
+
+    cases: list[Case]
+    previous: Beyond | None = None
+    next: Beyond | None = None
+
+
+async def page(
+    tx: Transaction, view: View, reader: Reader, query: str | None = None, beyond: Beyond | None = None
+) -> Page:
+    """`query`: of `searching.query`. Where there is no page beyond any more, the first."""
+    found = await _read(tx, view, reader, query, beyond)
+    cases, more = found[:PAGE], len(found) > PAGE
+    if beyond and (not cases or (beyond.before and len(cases) < PAGE)):
+        return await page(tx, view, reader, query)
+    if beyond and beyond.before:
+        cases.reverse()
+        return Page(cases, _before(cases[0]) if more else None, Beyond(_key(cases[-1])))
+    return Page(cases, _before(cases[0]) if beyond else None, Beyond(_key(cases[-1])) if more else None)
+
+
+async def counts(tx: Transaction, reader: Reader) -> dict[View, int]:
+    """Of each view that is counted; MOST_COUNTED + 1: more."""
+    row = (await tx.execute(COUNTS, asdict(reader))).one()
+    return dict(zip(COUNTED, row, strict=True))
+
+
+async def _read(tx: Transaction, view: View, reader: Reader, query: str | None, beyond: Beyond | None) -> list[Case]:
+    values: dict[str, Any] = asdict(reader) | {"query": query}
+    if beyond:
+        values |= {"key_at": beyond.key.at, "key_id": beyond.key.registration_id}
+    which = view, beyond.before if beyond else None
+    if query is None:
+        return await _cases(tx, PAGES[which], values)
+    near = await _cases(tx, FOUND_NEAR[which], values)
+    if len(near) > PAGE or (await tx.execute(ARE_MORE_THAN_NEAR[which], values)).first() is None:
+        return near
+    await tx.execute(_PLAN_FOR_THESE_WORDS)
+    return await _cases(tx, FOUND[which], values)
+
+
+async def _cases(tx: Transaction, statement: Select[Any], values: dict[str, Any]) -> list[Case]:
+    return [case_of(row) for row in await tx.execute(statement, values)]
+
+
+def _key(case: Case) -> Key:
+    at = case.due_at if case.status is Status.OPEN else case.decided_at or case.final_at
+    assert at
+    return Key(at, case.registration_id)
+
+
+def _before(case: Case) -> Beyond:
+    return Beyond(_key(case), before=True)
