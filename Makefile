@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install demo test check lock docs messages clean lives bench-drain bench-scheduler
+.PHONY: install demo test check lock docs messages clean lives pictures bench-drain bench-scheduler bench-pages
 
 install: $(INSTALLED)
 
@@ -32,6 +32,10 @@ check: $(INSTALLED_DEV)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# The guides' pictures, taken anew by the tests that follow the guides. Needs Debian's package chromium.
+pictures: $(INSTALLED_DEV)
+	PICTURES=1 REQUIRE_ALL=1 $(BIN)/python -m pytest tests/browser/test_guides.py
+
 # Many random lives of the whole system, each judged by the checker. A life is its number: FIRST=17 LIVES=1.
 FIRST ?= 0
 LIVES ?= 100
@@ -49,6 +53,10 @@ bench-scheduler: $(INSTALLED)
 # Brings the Vietnamese catalogues up to date with the templates, and prints what has no Vietnamese yet.
 messages: $(INSTALLED)
 	$(BIN)/python -m commands.messages
+
+# How quickly each page answers with a million registrations stored, and what a first view of it loads.
+bench-pages: $(INSTALLED_DEV)
+	$(BIN)/python -m bench.pages 1000000
 
 # The pages that are drawn from the code.
 docs: $(INSTALLED)

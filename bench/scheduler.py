@@ -49,11 +49,12 @@ _CONFIRMATIONS = """
 """
 _CASES = """
     insert into approver.cases (registration_id, partner_id, partner_name, customer_email, common_name, role, status,
-        version, opened_at, due_at)
+        version, opened_at, due_at, current_customer, search_text)
     select gen_random_uuid(), 'p-' || n % 1000, 'Saigon Cloud', 'k' || n || '@example.com', 'Khách ' || n, 'Partner',
         'open', 1, $1::timestamptz - interval '3 days',
         case when n % 100 = 0 then $1::timestamptz - n % 1000 * interval '1 second'
-        else $1::timestamptz + (n % 86400 + 3600) * interval '1 second' end
+        else $1::timestamptz + (n % 86400 + 3600) * interval '1 second' end,
+        false, 'k' || n || ' example com khach ' || n
     from generate_series($2::int, $3::int) n
 """
 

@@ -1,0 +1,186 @@
+"""How quickly each page answers with many registrations stored, how much a first view loads, and what shifts in it.
+
+    .venv/bin/python -m bench.pages 1000000
+
+All registrations belong to one partner, which is the hardest for its list; a fifth of the cases waits for staff. The
+services run as processes on real servers. Each page gets 50 requests a second for ten seconds, sent when they are due
+whether or not earlier ones were answered, and a request's time counts from when it was due. Needs Debian's chromium for
+the second part; without it only the first is printed.
+"""
+
+import asyncio
+import itertools
+import random
+import re
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from bench.stored import LAN, NAMES, STAFF, Stored, fill
+from commands.demo import machine
+from commands.demo.machine import Machine
+from commands.demo.people import Browser
+from services.notifier.links import Links
+
+RATE = 50  # requests a second
+SECONDS = 10
+LIMIT = 0.050  # seconds at p95
+FIRST_VIEW = 100_000  # bytes
+SHIFTS = """
+    window.shifted = 0;
+    new PerformanceObserver(list => list.getEntries().forEach(it => { window.shifted += it.value; }))
+        .observe({type: "layout-shift", buffered: true});
+"""
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    name: str
+    service: str
+    paths: Sequence[str]
+
+
+def pages(stored: Stored, links: Links, pick: random.Random) -> list[Page]:
+    searches = [f"q={pick.choice(NAMES)}+{pick.randrange(len(stored.ids))}" for _ in range(100)]
+
+    def some(ids: Sequence[UUID]) -> list[UUID]:
+        return [pick.choice(ids) for _ in range(200)]
+
+    portal = {
+        "list": ["/accounts"],
+        "list, by name": ["/accounts?sort=name"],
+        "list, by email": ["/accounts?sort=email"],
+        "list, by last change": ["/accounts?sort=changed"],
+        "list, a rare status": ["/accounts?status=expired"],
+        "list, a common status": ["/accounts?status=approved"],
+        "search, one of all": [f"/accounts?{it}" for it in searches],
+        "search, one in nine": ["/accounts?q=phan+mem", "/accounts?q=phan+mem&sort=name"],
+        "search, in every row": ["/accounts?q=cong+ty", "/accounts?q=example&sort=email"],
+        "search, in every row, rare status": ["/accounts?q=cong+ty&status=expired"],
+        "search, nothing": ["/accounts?q=khongcogi"],
+        "form": ["/accounts/add"],
+        "registration": [f"/accounts/{it}" for it in some(stored.ids)],
+    }
+    approver = {
+        "queue": ["/cases"],
+        "queue, filtered": [f"/cases?view={it}" for it in ("mine", "unclaimed", "due", "current-customers", "decided")],
+        "queue, search": [f"/cases?{it}" for it in searches] + [f"/cases?view=decided&{it}" for it in searches],
+        "queue, search in every row": ["/cases?q=cong+ty", "/cases?q=example&view=decided"],
+        "case": [f"/cases/{it}" for it in some(stored.open_cases)],
+    }
+    notifier = {"confirmation": [f"/confirmations/{links.token(it)}" for it in some(stored.ids)]}
+    return [
+        Page(name, service, paths)
+        for service, of_service in (("portal", portal), ("approver", approver), ("notifier", notifier))
+        for name, paths in of_service.items()
+    ]
+
+
+async def load(browser: Browser, paths: Sequence[str]) -> list[float]:
+    """Seconds for each request."""
+    begun = time.perf_counter()
+
+    async def ask(number: int, path: str) -> float:
+        due = begun + number / RATE
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        answer = await browser.get(path)
+        if answer.status_code != 200:
+            raise SystemExit(f"{path} answered {answer.status_code}; expected 200")
+        return time.perf_counter() - due
+
+    turns = itertools.islice(itertools.cycle(paths), RATE * SECONDS)
+    return list(await asyncio.gather(*(ask(number, path) for number, path in enumerate(turns))))
+
+
+async def answering(running: Machine, found: Sequence[Page]) -> bool:
+    """Prints how long each page's answers took; True where all kept the limit."""
+    print(f"{RATE} requests a second for {SECONDS} s each, in ms            p50    p95    max")
+    good = True
+    async with AsyncExitStack() as stack:
+        people = {name: await stack.enter_async_context(Browser(url)) for name, url in running.urls.items()}
+        await people["portal"].sign_in("/accounts", LAN)
+        await people["approver"].sign_in("/cases", STAFF)
+        for page in found:
+            await people[page.service].get(page.paths[0])
+            taken = await load(people[page.service], page.paths)
+            p95 = statistics.quantiles(taken, n=20)[-1]
+            good &= p95 < LIMIT
+            marks = "" if p95 < LIMIT else f"  over {1000 * LIMIT:.0f}"
+            figures = "".join(f"{1000 * it:7.1f}" for it in (statistics.median(taken), p95, max(taken)))
+            print(f"{page.service:<10}{page.name:<40}{figures}{marks}", flush=True)
+    return good
+
+
+async def first_views(running: Machine, found: Sequence[Page]) -> bool:
+    """Prints what a browser that was never here loads for each page, and what shifts while it does."""
+    from playwright.async_api import async_playwright  # noqa: PLC0415  # comes with the tools for tests
+
+    print("first view                                              bytes  shift")
+    good = True
+    async with async_playwright() as player:
+        chromium = await player.chromium.launch(executable_path=CHROMIUM)
+        for page in found:
+            size, shift = await first_view(chromium, running.urls[page.service], page)
+            good &= size < FIRST_VIEW and shift == 0
+            print(f"{page.service:<10}{page.name:<40}{size:>10,}  {shift:.3f}", flush=True)
+        await chromium.close()
+    return good
+
+
+async def first_view(chromium: Any, url: str, page: Page) -> tuple[int, float]:
+    context = await chromium.new_context(viewport={"width": 1280, "height": 800}, locale="en")
+    tab = await context.new_page()
+    if page.service != "notifier":
+        await tab.goto(url)
+        await tab.locator(f'[name="sub"][value="{LAN if page.service == "portal" else STAFF}"]').first.click()
+        await tab.wait_for_url(f"{url}/**")
+    session = await context.storage_state()
+    await context.close()
+    context = await chromium.new_context(viewport={"width": 1280, "height": 800}, storage_state=session)
+    await context.add_init_script(SHIFTS)
+    tab = await context.new_page()
+    loaded: list[float] = []
+    network = await context.new_cdp_session(tab)
+    await network.send("Network.enable")
+    network.on("Network.loadingFinished", lambda it: loaded.append(it["encodedDataLength"]))
+    await tab.goto(url + page.paths[0], wait_until="load")
+    await tab.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    shift = await tab.evaluate("window.shifted")
+    await context.close()
+    return int(sum(loaded)), shift
+
+
+async def run(running: Machine, count: int) -> bool:
+    pick = random.Random(5)  # noqa: S311  # the same rows each time
+    begun = time.perf_counter()
+    stored = await fill(running.servers.database_url, count, pick)
+    taken = time.perf_counter() - begun
+    print(f"{count:,} registrations and {len(stored.open_cases):,} open cases stored in {taken:.0f} s")
+    links = Links(running.urls["notifier"], [running.environment["LINK_SECRET"]])
+    found = pages(stored, links, pick)
+    good = await answering(running, found)
+    if CHROMIUM is None:
+        print("first views: not measured; expected Debian's chromium on PATH")
+        return good
+    return await first_views(running, found) and good
+
+
+def main() -> None:
+    count = int(re.sub(r"[_,]", "", sys.argv[1])) if len(sys.argv) > 1 else 1_000_000
+    with tempfile.TemporaryDirectory() as folder, machine.running(Path(folder), print) as running:
+        good = asyncio.run(run(running, count))
+    print("every page keeps its limits" if good else "NOT every page keeps its limits")
+    sys.exit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    main()
