@@ -70,8 +70,14 @@ def prepared(folder: Path, say: Callable[[str], None]) -> Iterator[Room]:
 def running(folder: Path, say: Callable[[str], None]) -> Iterator[Machine]:
     """Everything up and ready; all of it is stopped at the end, however it ends."""
     folder /= "demo"
+    with prepared(folder, say) as room, started(room, folder, say) as machine:
+        yield machine
+
+
+@contextmanager
+def started(room: Room, folder: Path, say: Callable[[str], None]) -> Iterator[Machine]:
+    """The services in `room`, ready; stopped at the end."""
     with ExitStack() as stack:
-        room = stack.enter_context(prepared(folder, say))
         processes = {name: _service(name, room.urls[name], room.environment, folder) for name in SERVICES}
         stack.callback(_stop, processes)
         with ThreadPoolExecutor(len(processes)) as pool:

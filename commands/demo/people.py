@@ -29,6 +29,11 @@ class Browser:
     async def close(self) -> None:
         await self._client.aclose()
 
+    @property
+    def cookies(self) -> str:
+        """As the header says them."""
+        return "; ".join(f"{name}={value}" for name, value in self._client.cookies.items())
+
     async def get(self, path: str) -> httpx2.Response:
         return await self._client.get(self.url + path)
 

@@ -43,6 +43,28 @@ def test_a_free_port_is_taken_and_told() -> None:
     asyncio.run(told())
 
 
+def test_no_answer_waits_for_its_beginning_to_be_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sockets that it answers on send at once (TCP_NODELAY)."""
+    accepted: list[socket.socket] = []
+    accept = socket.socket.accept
+
+    def kept(listener: socket.socket) -> tuple[socket.socket, object]:
+        connection, address = accept(listener)
+        accepted.append(connection)
+        return connection, address
+
+    async def asked() -> None:
+        server, port = await _running()
+        async with httpx2.AsyncClient() as client:
+            await client.get(f"http://127.0.0.1:{port}/")
+            [connection] = accepted
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        await _stop(server)
+
+    monkeypatch.setattr(socket.socket, "accept", kept)
+    asyncio.run(asked())
+
+
 def test_a_request_in_hand_is_answered_before_the_server_stops() -> None:
     async def stopped() -> None:
         server, port = await _running()
