@@ -74,9 +74,16 @@ def _written(value: Any) -> Any:
     raise ValueError('Expected an RFC 3339 time, for example "2026-07-01T09:00:00Z".')
 
 
+_LONGEST_COMPOSED = 4000  # characters: four of them become one at most, and no text here may hold more than 1000
+
+
 def _composed(value: Any) -> Any:
-    """Before lengths are checked: some letters become two."""
-    return unicodedata.normalize("NFC", value) if isinstance(value, str) else value
+    """Before lengths are checked: some letters become two. What is too long whatever becomes of it stays as it is:
+    composing a million marks over one letter would take minutes.
+    """
+    if not isinstance(value, str) or len(text := value.strip()) > _LONGEST_COMPOSED:
+        return value
+    return unicodedata.normalize("NFC", text)
 
 
 Email = Annotated[str, AfterValidator(normal_email)]

@@ -1,6 +1,5 @@
-"""Joins the parts of a service's web side. Outermost first: security headers, unexpected errors, body
-limit, session, origin rule, expected errors, routes. There is no way to add a route that the headers and
-the origin rule do not guard."""
+"""Joins the parts of a service's web side. Outermost first: security headers, unexpected errors, body rule, session,
+origin rule, expected errors, routes. There is no way to add a route that the headers and the rules do not guard."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,7 +16,7 @@ from starlette.types import ASGIApp
 from shared.messaging.faults import LOST_RACES, is_passing
 from shared.web.health import Check, health_routes
 from shared.web.languages import language_route
-from shared.web.security import BodyLimit, OriginRule, SecurityHeaders
+from shared.web.security import BodyRule, OriginRule, SecurityHeaders
 from shared.web.sign_in import SignIn
 from shared.web.static_files import static_files
 from shared.web.templating import Pages
@@ -50,7 +49,7 @@ def create_web_app(
             *routes,
         ],
         middleware=[
-            Middleware(BodyLimit, pages),
+            Middleware(BodyRule, pages),
             *(sign_in.middleware() if sign_in else []),
             Middleware(OriginRule, pages),
         ],

@@ -11,23 +11,27 @@ process cannot vouch that nothing happened since.
 import asyncio
 import math
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 
 import asyncpg
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from shared.database import Database, channel_of
 from shared.messaging.faults import in_words
 from shared.retry import Backoff, pause
+from shared.web.person import Person
 
+EVENTS = "text/event-stream"
 STREAM_LASTS = 600.0  # seconds; the browser then comes again, and is asked again who it is
 STILL_THERE = 15.0  # seconds between two signs of life, which find readers who have left
 AT_MOST_EVERY = 1.0  # seconds
-REMEMBERED = 60.0  # seconds
 MOST_REMEMBERED = 10_000  # topics
+MOST_STREAMS = 30  # of one person
 CLOCKS_DIFFER = 5.0  # seconds between the clocks of two instances, at most
 
 log = structlog.get_logger()
@@ -39,13 +43,15 @@ class Changes:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._watched: dict[str, set[asyncio.Event]] = {}
+        self._readers: Counter[str] = Counter()
         self._changed_at: dict[str, float] = {}
-        self._listening_since: float | None = None
+        self._vouches_since: float | None = None
+        """Since when everything that changed is in `_changed_at`; None while it does not listen."""
         self._stopping = False
 
     @property
     def listening(self) -> bool:
-        return self._listening_since is not None
+        return self._vouches_since is not None
 
     async def run(self, stopping: asyncio.Event) -> None:
         """The worker that listens. While PostgreSQL is away pages stay as they are; then all are told to look again."""
@@ -65,22 +71,23 @@ class Changes:
         try:
             connection.add_termination_listener(lambda _connection: lost.set())
             await connection.add_listener(channel_of(self._database.schema), self._hear)
-            self._listening_since = time.time()
+            self._vouches_since = time.time()
             backoff.reset()
             self._wake_all()
             while not (stopping.is_set() or lost.is_set()):
                 await _either(stopping, lost, STILL_THERE)
                 await connection.execute("select 1")  # a connection that died unseen says so here
         finally:
-            self._listening_since = None
+            self._vouches_since = None
             with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 await connection.close(timeout=2)
 
     def _hear(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
         topic, heard_at = str(payload), time.time()
+        if len(self._changed_at) >= MOST_REMEMBERED:
+            self._changed_at.clear()
+            self._vouches_since = heard_at
         self._changed_at[topic] = heard_at
-        if len(self._changed_at) > MOST_REMEMBERED:
-            self._changed_at = {it: at for it, at in self._changed_at.items() if at > heard_at - REMEMBERED}
         for event in self._watched.get(topic, ()):
             event.set()
 
@@ -90,25 +97,26 @@ class Changes:
                 event.set()
 
     def _may_have_changed(self, topic: str, since: float) -> bool:
-        heard = self._listening_since is not None and self._listening_since < since - CLOCKS_DIFFER
-        if not heard or since < time.time() - REMEMBERED:
+        if self._vouches_since is None or since < self._vouches_since + CLOCKS_DIFFER:
             return True
         return self._changed_at.get(topic, 0.0) >= since - CLOCKS_DIFFER
 
     @contextmanager
-    def _watching(self, topic: str) -> Iterator[asyncio.Event]:
+    def _watching(self, topic: str, reader: str) -> Iterator[asyncio.Event]:
         event = asyncio.Event()
+        self._readers[reader] += 1
         self._watched.setdefault(topic, set()).add(event)
         try:
             yield event
         finally:
+            self._readers -= Counter([reader])
             self._watched[topic].discard(event)
             if not self._watched[topic]:
                 del self._watched[topic]
 
-    async def _events(self, topic: str, since: float) -> AsyncIterator[str]:
+    async def _events(self, topic: str, reader: str, since: float) -> AsyncIterator[str]:
         ends_at = time.monotonic() + STREAM_LASTS
-        with self._watching(topic) as event:
+        with self._watching(topic, reader) as event:
             yield ": watching\n\n"
             if self._may_have_changed(topic, since):
                 event.set()
@@ -125,12 +133,17 @@ class Changes:
                 yield "event: changed\ndata: changed\n\n"
                 await asyncio.sleep(AT_MOST_EVERY)
 
-    def stream(self, request: Request, topic: str) -> StreamingResponse:
-        """`?since=` is the moment the page was made, as `now` gave it."""
+    def stream(self, request: Request, person: Person, topic: str) -> Response:
+        """`?since=` is the moment the page was made, as `now` gave it. Raises HTTPException 429 for a person who has
+        too many streams open.
+        """
+        if self._readers[person.email] >= MOST_STREAMS:
+            raise HTTPException(429, headers={"Retry-After": "60"})
+        if request.method == "HEAD":
+            return Response(media_type=EVENTS)
         since = _moment(request.query_params.get("since", ""))
-        return StreamingResponse(
-            self._events(topic, since), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
-        )
+        told = self._events(topic, person.email, since)
+        return StreamingResponse(told, media_type=EVENTS, headers={"X-Accel-Buffering": "no"})
 
 
 async def _either(one: asyncio.Event, other: asyncio.Event, seconds: float) -> None:

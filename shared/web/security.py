@@ -5,11 +5,13 @@
   Sec-Fetch-Site says so. From a browser that says neither, a signed-in person's form must carry the session's
   form token. Where nobody is signed in there is no authority to borrow (a confirmation link is its own), so
   none is needed.
-- A body is never longer than `LONGEST_BODY`.
+- A body is never longer than `LONGEST_BODY`, and a form is in UTF-8: whoever sends one could name any of Python's
+  encodings, some of which take minutes for a body of that length.
 """
 
 from hmac import compare_digest
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -59,7 +61,7 @@ class _TooLong(Exception):  # an error is named by its fact
     pass
 
 
-class BodyLimit:
+class BodyRule:
     def __init__(self, app: ASGIApp, pages: Pages) -> None:
         self._app = app
         self._pages = pages
@@ -67,6 +69,9 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        if not _is_utf8(Headers(scope=scope).get("content-type", "")):
+            await self._pages.error(Request(scope), 415)(scope, receive, send)
             return
         length = 0
         announced = int(Headers(scope=scope).get("content-length") or 0)
@@ -86,6 +91,12 @@ class BodyLimit:
         except _TooLong:
             pass
         await self._pages.error(Request(scope), 413)(scope, receive, send)
+
+
+def _is_utf8(content_type: str) -> bool:
+    """Read as the parser of forms reads it."""
+    _kind, said = parse_options_header(content_type)
+    return said.get(b"charset", b"utf-8").lower() in {b"utf-8", b"utf8"}
 
 
 class OriginRule:

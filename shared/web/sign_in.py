@@ -12,6 +12,7 @@ import httpx2
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.starlette_client import OAuth
 from joserfc.errors import JoseError
+from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
@@ -31,7 +32,7 @@ PersonalEndpoint = Callable[[Request, Person], Awaitable[Response]]
 
 _log = logging.getLogger(__name__)
 _PROVIDER_TIMEOUT = 5.0  # seconds
-MOST_FIELDS = 100_000  # the length of a body is limited already
+MOST_FIELDS = 2_000
 
 
 class SignIn:
@@ -57,12 +58,12 @@ class SignIn:
         )
 
     def required(self, endpoint: PersonalEndpoint, *, roles: Collection[str]) -> Endpoint:
-        """For people with one of the roles. Not signed in: GET signs in and comes back, except for a stream of events,
-        which no person reads; others are a 401, with what was posted kept on its page."""
+        """For people with one of the roles. Not signed in: GET signs in and comes back, except where a script asked,
+        which no other site answers; others are a 401, with what was posted kept on its page."""
 
         async def guarded(request: Request) -> Response:
             person = signed_in(request)
-            if person is None and request.method in {"GET", "HEAD"} and not _wants_events(request):
+            if person is None and request.method in {"GET", "HEAD"} and not _asked_by_a_script(request):
                 path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
                 return RedirectResponse(_sign_in_path(path), 303)
             if person is None:
@@ -135,12 +136,16 @@ class SignIn:
         """Nobody types twice because a session ended meanwhile: the page holds the form, to be sent after sign-in."""
         try:
             async with request.form(max_fields=MOST_FIELDS) as form:
-                kept = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
-        except HTTPException:  # not a form
-            kept = []
-        fields = [(name, value) for name, value in kept if name != "form_token"]
+                sent = form.multi_items()
+        except HTTPException:  # not a form, or one that no page of ours has
+            sent = []
         return self._pages.answer(
-            request, "session_over.html", status=401, fields=fields, action=request.url.path if fields else ""
+            request,
+            "session_over.html",
+            status=401,
+            fields=[(name, value) for name, value in sent if isinstance(value, str) and name != "form_token"],
+            file_lost=any(isinstance(value, UploadFile) and value.filename for _, value in sent),
+            action=request.url.path,
         )
 
     def _problem(self, request: Request, status: int, problem: str, error: Exception, *, claim: str = "") -> Response:
@@ -157,8 +162,8 @@ class SignIn:
         )
 
 
-def _wants_events(request: Request) -> bool:
-    return "text/event-stream" in request.headers.get("accept", "")
+def _asked_by_a_script(request: Request) -> bool:
+    return "hx-request" in request.headers or "text/event-stream" in request.headers.get("accept", "")
 
 
 def _sign_in_path(next_path: str) -> str:

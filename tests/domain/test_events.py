@@ -196,6 +196,17 @@ def test_a_normal_address_is_its_own_normal_form_and_a_bad_one_a_value_error(tex
     assert normal_email(once) == once
 
 
+@pytest.mark.parametrize("kind", [Name, Reason, Key])
+def test_what_is_far_too_long_is_refused_before_it_is_composed(kind: Any) -> None:
+    """A million marks over one letter: composing them takes time by the square of their number, here minutes."""
+    with pytest.raises(ValidationError, match="at most"):
+        TypeAdapter(kind).validate_python("a" + "\u0301" * 500_000 + "\u0323" * 500_000)
+
+
+def test_spaces_around_a_name_do_not_count() -> None:
+    assert TypeAdapter(Name).validate_python(" " * 5_000 + "A\u0309n" + " " * 5_000) == "\u1ea2n"
+
+
 def test_a_name_is_trimmed_and_composed() -> None:
     decomposed = "Nguye\u0302\u0303n"
     assert read(Name, f" \t{decomposed}\u00a0 ") == "Nguy\u1ec5n"

@@ -4,16 +4,21 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 
 import asyncpg
 import pytest
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import StreamingResponse
 
 from shared.database import Database
 from shared.web import live
 from shared.web.live import Changes
+from shared.web.person import Person
 from tests.services.conftest import PATIENCE, MovableClock, Open, eventually
 
+READER = Person("an@partner.example", "An", "p-1", "A", frozenset({"partner"}), None)
 END_LISTENERS = """select pg_terminate_backend(pid) from pg_stat_activity
     where query ilike 'listen%' and datname = current_database()"""
 
@@ -36,7 +41,9 @@ async def listens(changes: Changes) -> bool:
 
 def opened(changes: Changes, topic: str, since: float | str) -> AsyncIterator[str]:
     request = Request({"type": "http", "method": "GET", "headers": [], "query_string": f"since={since}".encode()})
-    return changes.stream(request, topic).body_iterator  # type: ignore[return-value]  # made of text
+    answer = changes.stream(request, READER, topic)
+    assert isinstance(answer, StreamingResponse)
+    return answer.body_iterator  # type: ignore[return-value]  # made of text
 
 
 async def anything(changes: Changes, topic: str, since: float | str) -> str:
@@ -139,6 +146,35 @@ async def test_a_page_made_before_a_change_is_told_of_it_at_once_and_one_made_af
 async def test_a_page_that_nobody_can_vouch_for_is_told_at_once(open_database: Open, since: str) -> None:
     async with listening(await open_database("portal")) as changes, asyncio.timeout(PATIENCE):
         assert await anything(changes, "p-1", since)
+
+
+async def test_where_more_changed_than_is_remembered_nobody_is_vouched_for_by_what_is_left(
+    open_database: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "CLOCKS_DIFFER", 0.0)
+    monkeypatch.setattr(live, "MOST_REMEMBERED", 10)
+    database = await open_database("portal")
+    async with listening(database) as changes, watching(changes, "last", time.time()) as last:
+        before = time.time()
+        await change(database, "p-1")
+        await change(database, *(f"other {number}" for number in range(25)), "last")
+        await next_of(last)
+        async with asyncio.timeout(PATIENCE):
+            assert await anything(changes, "p-1", before)
+
+
+async def test_one_person_keeps_so_many_streams_and_another_is_not_held_back(
+    open_database: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "MOST_STREAMS", 2)
+    changes = Changes(await open_database("portal"))
+    async with watching(changes, "p-1"), watching(changes, "p-2"):
+        with pytest.raises(HTTPException) as refused:
+            opened(changes, "p-3", 0.0)
+        assert (refused.value.status_code, refused.value.headers) == (429, {"Retry-After": "60"})
+        other = replace(READER, email="binh@partner.example")
+        assert changes.stream(Request({"type": "http", "method": "HEAD", "headers": []}), other, "p-1").body == b""
+    assert await anything(changes, "p-1", 0.0)
 
 
 async def test_a_lost_connection_is_made_again_and_everybody_is_told_to_look(

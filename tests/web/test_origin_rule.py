@@ -97,3 +97,19 @@ def test_a_body_that_is_too_long_is_refused_with_a_page(open_site: OpenSite) -> 
     assert (announced.status_code, streamed.status_code) == (413, 413)
     assert "<h1>" in announced.text
     assert "<h1>" in streamed.text
+
+
+@pytest.mark.parametrize("charset", ["punycode", '"utf-7"', "unicode_escape", "latin-1", "no-such"])
+def test_a_form_in_another_encoding_is_refused_before_it_is_read(open_site: OpenSite, charset: str) -> None:
+    body = b'--XX\r\nContent-Disposition: form-data; name="name"\r\n\r\naaaaaaaaaa-!!\xff+2AA-\r\n--XX--\r\n'
+    for kind in ("multipart/form-data; boundary=XX", "application/x-www-form-urlencoded"):
+        sent = {"content-type": f"{kind}; charset={charset}", "origin": LOOPBACK}
+        answer = open_site().post("/change", content=body, headers=sent)
+        assert (answer.status_code, answer.headers["content-type"]) == (415, "text/html; charset=utf-8")
+
+
+@pytest.mark.parametrize("charset", ["", "; charset=utf-8", '; charset="UTF-8"'])
+def test_a_form_with_files_in_utf_8_is_read(open_site: OpenSite, charset: str) -> None:
+    body = '--XX\r\nContent-Disposition: form-data; name="name"\r\n\r\nNguyễn\r\n--XX--\r\n'.encode()
+    sent = {"content-type": f"multipart/form-data; boundary=XX{charset}", "origin": LOOPBACK}
+    assert open_site().post("/change", content=body, headers=sent).text == "changed Nguyễn"

@@ -154,8 +154,19 @@ def test_what_is_no_form_is_a_401_too(portal: TestClient, body: bytes) -> None:
     assert (answer.status_code, "Send again" in answer.text) == (401, False)
 
 
-def test_nobodys_stream_of_events_is_refused_and_led_nowhere(portal: TestClient) -> None:
-    assert portal.get("/accounts", headers={"accept": "text/event-stream"}).status_code == 401
+@pytest.mark.parametrize("headers", [{"accept": "text/event-stream"}, {"hx-request": "true"}])
+def test_what_nobodys_script_asks_is_refused_and_led_nowhere(portal: TestClient, headers: dict[str, str]) -> None:
+    assert portal.get("/accounts", headers=headers).status_code == 401
+
+
+def test_a_file_that_an_ended_session_posts_is_not_kept_and_that_is_said(portal: TestClient) -> None:
+    files = {"file": ("customers.csv", b"an@example.com;An", "text/csv")}
+    over = portal.post("/accounts", data={"name": "An"}, files=files, headers=OURS | {"accept-language": "en"})
+    assert over.status_code == 401
+    assert "The file that you chose could not be kept" in over.text
+    assert 'name="name" value="An"' in over.text
+    without = portal.post("/accounts", data={"name": "An"}, headers=OURS | {"accept-language": "en"})
+    assert "could not be kept" not in without.text
 
 
 def test_signing_out_is_a_form_and_ends_the_session(portal: TestClient, sign_in_as: SignInAs) -> None:

@@ -51,7 +51,7 @@ class NewsPages:
             typing=asked.get("typing") == "1",
         )
 
-    async def stream(self, request: Request, _person: Person) -> Response:
+    async def stream(self, request: Request, person: Person) -> Response:
         async with self._database.transaction() as tx:
             case = await asked_for(tx, request)
-        return self._changes.stream(request, str(case.registration_id))
+        return self._changes.stream(request, person, str(case.registration_id))

@@ -53,8 +53,8 @@ class QueuePage:
         self._changes = changes
         self._holidays = holidays
 
-    async def stream(self, request: Request, _person: Person) -> Response:
-        return self._changes.stream(request, QUEUE)
+    async def stream(self, request: Request, person: Person) -> Response:
+        return self._changes.stream(request, person, QUEUE)
 
     async def show(self, request: Request, person: Person) -> Response:
         """`?seen=` is what an open page shows, as its `mark` says."""

@@ -50,4 +50,4 @@ class AccountPages:
 
     async def changes(self, request: Request, person: Person) -> Response:
         """The stream that says when registrations of the partner have changed."""
-        return self._changes.stream(request, partner_of(person).partner_id)
+        return self._changes.stream(request, person, partner_of(person).partner_id)

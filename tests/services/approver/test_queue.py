@@ -19,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.requests import Request
+from starlette.responses import StreamingResponse
 
 from services.approver import queue, store
 from services.approver.domain import Case, Decided, Status
@@ -404,7 +405,9 @@ def news_since_now(approver: Service) -> AsyncIterator[Any]:
     """As a page asks that is right beyond doubt."""
     since = f"since={time.time() + 2 * live.CLOCKS_DIFFER}".encode()
     asking = Request({"type": "http", "method": "GET", "headers": [], "query_string": since})
-    return approver.changes.stream(asking, "cases").body_iterator  # type: ignore[return-value]  # a generator
+    answer = approver.changes.stream(asking, HOA, "cases")
+    assert isinstance(answer, StreamingResponse)
+    return answer.body_iterator  # type: ignore[return-value]  # a generator
 
 
 async def test_an_open_queue_hears_of_every_change_of_a_case_or_its_account(approver: Service, browse: Browse) -> None:
