@@ -63,7 +63,8 @@ class NoLongerEligible:
 
 @dataclass(frozen=True, slots=True)
 class ConditionsChanged:
-    """The account fails these codes since the reviewer saw it: nobody overrides what they have not seen."""
+    """The account has changed since the reviewer saw it, and fails these codes now: nobody decides on what they have
+    not seen."""
 
     code: ClassVar = RefusalCode.CONDITIONS_CHANGED
     codes: tuple[str, ...]

@@ -17,10 +17,10 @@ from services.approver.domain import Rules, Status
 from services.approver.pages.asked import reviewer
 from services.approver.pages.asked_queue import asked_at
 from services.approver.pages.form import typed_in
-from services.approver.pages.queue import QueuePage
+from services.approver.pages.queue import QueuePage, seen_mark
 from services.approver.policy import failing_codes
 from services.approver.queue_statements import PAGE
-from services.approver.refusals import CaseAlreadyDecided, FactsNotYetRead, Refusal
+from services.approver.refusals import CaseAlreadyDecided, ConditionsChanged, FactsNotYetRead, Refusal
 from shared.database import Database
 from shared.events import VngApproved
 from shared.web.person import Person
@@ -58,10 +58,11 @@ class BulkPage:
             chosen = list(dict.fromkeys(str(it) for it in form.getlist("registration_id")))
             asked = asked_at(str(form.get("back") or ""))
             unasked = "unasked" in form
+            seen = dict(str(it).split(":", 1) for it in form.getlist("seen") if ":" in str(it))
         typed = await typed_in(request, "note")
         if problem := _problem(chosen, unasked=unasked) or dict(typed.problems).get("note"):
             return await self._queue.answer(request, person, asked, problem=problem, note=typed.note, chosen=chosen)
-        results = [await self._approve(it, reviewer(person), typed.note or None) for it in chosen]
+        results = [await self._approve(it, reviewer(person), typed.note or None, seen.get(it)) for it in chosen]
         early = [it for it in results if isinstance(it.refusal, FactsNotYetRead)]
         return self._pages.answer(
             request,
@@ -71,10 +72,12 @@ class BulkPage:
             asked=asked,
             note=typed.note,
             early=early,
+            seen=seen,
             results=results,
         )
 
-    async def _approve(self, registration_id: str, person: Reviewer, note: str | None) -> Result:
+    async def _approve(self, registration_id: str, person: Reviewer, note: str | None, seen: str | None) -> Result:
+        """`seen` is the mark of what the list showed of it; None: the form does not say."""
         try:
             uuid = UUID(registration_id)
         except ValueError:
@@ -83,8 +86,10 @@ class BulkPage:
             if (locked := await store.lock_with_account(tx, uuid)) is None:
                 return Result(registration_id)
             case, account = locked
-            refusal = reviews.may_not_decide(case, person, tx.now) or self._too_early()
+            refusal: Refusal | None = reviews.may_not_decide(case, person, tx.now) or self._too_early()
             codes = failing_codes(account, self._rules.policy)
+            if not refusal and seen not in (None, seen_mark(account, case.claimer(tx.now))):
+                refusal = ConditionsChanged(codes)
             decision = refusal or reviews.approve(case, codes, person, note, None, tx.now)
             if isinstance(decision, VngApproved):
                 await store.save(tx, reviews.decided_by_person(case, decision, tx.now))

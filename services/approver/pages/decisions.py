@@ -13,11 +13,13 @@ from starlette.responses import RedirectResponse, Response
 
 from services.approver import claims, reviews, store
 from services.approver.domain import Case, Decided, Rules
+from services.approver.facts import facts_of
 from services.approver.pages.asked import asked_for, reviewer
 from services.approver.pages.case import CasePage
 from services.approver.pages.form import Typed, typed_in
+from services.approver.pages.news import mark
 from services.approver.policy import failing_codes
-from services.approver.refusals import FactsNotYetRead, Refusal
+from services.approver.refusals import ConditionsChanged, FactsNotYetRead, Refusal
 from shared.database import Database, Transaction
 from shared.eligibility import Account
 from shared.events import VngApproved, VngRejected
@@ -54,7 +56,11 @@ class DecisionPages:
             case, account = await _locked(tx, request)
             released = self._too_early() or claims.release(case, account, reviewer(person), self._rules.policy, tx.now)
             if isinstance(released, Decided):
-                return await _save(tx, case, released)
+                saved = await _save(tx, case, released)
+                if not typed.anything:
+                    return saved
+                case = released.changed.get(case.registration_id, case)
+                return await self._page.answer(request, tx, case, person, typed=typed)
             return await self._page.answer(request, tx, case, person, refusal=released, typed=typed)
 
     async def approve(self, request: Request, person: Person) -> Response:
@@ -62,6 +68,8 @@ class DecisionPages:
 
         def decide(case: Case, account: Account | None, now: datetime) -> VngApproved | Refusal:
             codes = failing_codes(account, self._rules.policy)
+            if typed.seen_facts not in (None, mark(facts_of(account))):
+                return ConditionsChanged(codes)
             note, override_reason = typed.note or None, typed.override_reason or None
             return reviews.approve(case, codes, reviewer(person), note, override_reason, now, typed.seen_codes)
 

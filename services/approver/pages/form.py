@@ -16,12 +16,14 @@ _FIELDS = ("note", "override_reason", "reason")
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """`problems` are by field. `seen_codes` are the failing codes that the page showed; None: the form does not say."""
+    """`problems` are by field. `seen_codes` are the failing codes that the page showed, `seen_facts` the mark of all
+    facts; None: the form does not say."""
 
     note: str = ""
     override_reason: str = ""
     reason: str = ""
     seen_codes: frozenset[str] | None = None
+    seen_facts: str | None = None
     problems: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -33,7 +35,7 @@ async def typed_in(request: Request, *checked: str, required: str = "") -> Typed
     """All the fields, trimmed. Only those `checked` matter to what is asked for; the others are kept as they are."""
     async with request.form() as form:
         values = {name: str(form.get(name) or "").replace("\r\n", "\n").strip() for name in _FIELDS}
-        shown = form.get("seen_codes")
+        shown, facts = form.get("seen_codes"), form.get("seen_facts")
     problems = []
     for name in checked:
         if not values[name]:
@@ -47,4 +49,5 @@ async def typed_in(request: Request, *checked: str, required: str = "") -> Typed
             problems.append((name, "too_long" if too_long else "not_text"))
     values = {name: _NOT_SHOWN.sub("\ufffd", value) for name, value in values.items()}
     seen_codes = None if shown is None else frozenset(str(shown).split(","))
-    return Typed(**values, seen_codes=seen_codes, problems=tuple(problems))
+    seen_facts = None if facts is None else str(facts)
+    return Typed(**values, seen_codes=seen_codes, seen_facts=seen_facts, problems=tuple(problems))

@@ -18,6 +18,7 @@ from services.approver.business_days import TimeLeft, next_business_day, time_le
 from services.approver.domain import Case, Rules, Status
 from services.approver.facts import changed_facts, facts_of
 from services.approver.pages.asked_queue import Asked, asked_by
+from services.approver.pages.news import mark
 from services.approver.policy import failing_codes
 from services.approver.queue import Reader
 from services.approver.queue_statements import MOST_COUNTED, PAGE, View
@@ -39,6 +40,7 @@ class Row:
     case: Case
     claimer: str | None
     left: TimeLeft | None = None
+    seen: str = ""
     account_changed: bool = False
     conditions_not_met: bool = False
 
@@ -79,7 +81,7 @@ class QueuePage:
             counts = await queue.counts(tx, reader)
             page = await queue.page(tx, asked.view, reader, searching.query(asked.words), asked.beyond)
             rows = await self._rows(tx, page.cases)
-        mark = _mark(rows)
+        shown = _mark(rows)
         return self._pages.answer(
             request,
             "cases.html",
@@ -87,8 +89,8 @@ class QueuePage:
             asked=asked,
             since=since,
             rows=rows,
-            mark=mark,
-            rows_are_others=seen is not None and seen != mark,
+            mark=shown,
+            rows_are_others=seen is not None and seen != shown,
             previous=page.previous,
             next=page.next,
             views={view: counts.get(view) for view in View},
@@ -112,9 +114,15 @@ class QueuePage:
             case,
             claimer,
             time_left(case.due_at, tx.now, self._holidays),
+            seen=seen_mark(account, claimer),
             account_changed=bool(changed_facts(case.facts, facts_of(account))),
             conditions_not_met=bool(failing_codes(account, self._rules.policy)),
         )
+
+
+def seen_mark(account: Account | None, claimer: str | None) -> str:
+    """Of what a row shows: who approves it among others approves this, and nothing that has changed since."""
+    return sha256(f"{mark(facts_of(account))} {claimer}".encode()).hexdigest()[:16]
 
 
 def _mark(rows: list[Row]) -> str:

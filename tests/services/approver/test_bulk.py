@@ -129,6 +129,25 @@ async def test_who_is_no_administrator_passes_no_claim_and_a_claim_that_is_over_
     assert "Approved: 1 of 1 case." in words(await browse(HOA).post(BULK, data=chosen(BAD)))
 
 
+@pytest.mark.parametrize(
+    "meanwhile",
+    [changes(account_id="another", holder_name="Somebody Else"), posts("claim", HOA)],
+    ids=["another account", "claimed"],
+)
+async def test_what_has_changed_since_the_list_was_made_is_not_approved(
+    approver: Service, browse: Browse, cases: list[UUID], meanwhile: Step
+) -> None:
+    """Even by an administrator, whom no claim holds back."""
+    admin = browse(ADMIN)
+    listed = (await admin.get("/cases")).text
+    seen = re.findall(r'name="seen" value="([^"]+)"', listed)
+    assert len(seen) == listed.count('name="registration_id"') == listed.count('autocomplete="off" aria-label')
+    await meanwhile(approver, browse)
+    page = words(await admin.post(BULK, data=chosen(*cases) | {"seen": seen}))
+    assert "What you saw has changed meanwhile, so it was not approved" in page
+    assert sorted(row[0] for row in await approved(approver)) == [GOOD, ALSO_GOOD]
+
+
 @pytest.mark.parametrize("unknown", [uuid4(), "not-an-id", "\x00", "<b>"])
 async def test_a_case_that_does_not_exist_stops_no_other(
     approver: Service, browse: Browse, cases: list[UUID], unknown: object
@@ -217,7 +236,7 @@ async def test_what_cannot_be_taken_approves_nothing_and_comes_back_with_all_tha
     back = "/cases?show=unclaimed&q=good"
     page = await browse(HOA).post(BULK, data=chosen(*ids, note=note, back=back))
     assert page.status_code == 422 and says in words(page)
-    assert f'name="note" maxlength="1000" value="{note.replace(chr(7), chr(0xFFFD))}"' in page.text
+    assert f'name="note" maxlength="1000" autocomplete="off" value="{note.replace(chr(7), chr(0xFFFD))}"' in page.text
     assert len(re.findall(r'name="registration_id"[^>]* checked>', page.text)) == (GOOD in ids)
     assert "also@x.vn" not in page.text and f'name="back" value="{html.escape(back)}"' in page.text
     assert await told(approver.database) == []

@@ -4,6 +4,7 @@ import asyncio
 import html
 import re
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import httpx2
@@ -151,7 +152,26 @@ async def test_an_account_that_failed_no_condition_on_the_page_is_not_approved_o
     await hears(approver, account_updated(version=2, in_poc=True))
     refused = await hoa.post(f"{CASE}/approve", data={"note": "Đã gọi"} | seen)
     assert refused.status_code == 422 and "Đã gọi" in refused.text
-    assert "The account changed while this page was open" in words(refused)
+    assert "What you saw has changed meanwhile, so it was not approved" in words(refused)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"account_id": "another", "holder_name": "Somebody Else"}, {"in_poc": False}], ids=["account", "mended"]
+)
+async def test_nobody_approves_on_facts_that_they_did_not_see(
+    approver: Service, browse: Browse, changed: dict[str, Any]
+) -> None:
+    await hears(approver, account_updated(in_poc="in_poc" in changed), confirmed())
+    hoa = browse(HOA)
+    page = await hoa.get(CASE)
+    [mark] = re.findall(r'name="seen_facts" value="([^"]+)"', page.text)
+    await hears(approver, account_updated(version=2, **changed))
+    typed = {"note": "Đã gọi", "override_reason": "Giám đốc đồng ý"}
+    refused = await hoa.post(f"{CASE}/approve", data=typed | seen_codes(page) | {"seen_facts": mark})
+    assert refused.status_code == 422 and "Đã gọi" in refused.text
+    assert await told(approver.database) == []
+    [now] = re.findall(r'name="seen_facts" value="([^"]+)"', refused.text)
+    assert (await hoa.post(f"{CASE}/approve", data=typed | {"seen_facts": now})).status_code == 303
 
 
 def seen_codes(page: httpx2.Response) -> dict[str, str]:

@@ -108,9 +108,10 @@ REFUSALS: list[tuple[RefusalCode, Step, str, int, str, str]] = [
     ),
     (
         RefusalCode.CONDITIONS_CHANGED, hearing(account_updated(version=2, in_poc=True)), "approve", 422,
-        "The account changed while this page was open, so it was not approved. Not met now: The account is in a POC.",
-        ("Tài khoản đã thay đổi trong lúc trang này đang mở nên chưa được phê duyệt. "
-        "Điều kiện hiện không đáp ứng: Tài khoản đang trong chương trình POC."),
+        ("What you saw has changed meanwhile, so it was not approved. Look at it again, then decide. "
+        "Not met now: The account is in a POC."),
+        ("Những gì bạn đã xem nay đã thay đổi nên chưa được phê duyệt. Hãy xem lại rồi quyết định. "
+        "Hiện chưa đáp ứng: Tài khoản đang trong chương trình POC."),
     ),
     (
         RefusalCode.FACTS_NOT_YET_READ, catching_up, "reject", 503,
