@@ -180,8 +180,15 @@ def _chunk(order: Order, status: Status | None, *, placed: bool, searched: bool)
     return _first_of(order, status, CHUNK, placed=placed, searched=searched)
 
 
+_ONE_MOMENT = text("set transaction isolation level repeatable read")
+"""The ids of a page and its rows are read by two statements: a row that moves between them must not move the page."""
+
+
 async def page(tx: Transaction, wanted: Wanted, *, after: Place | None = None, before: Place | None = None) -> Page:
-    """The rows behind `after`, or those that stand before `before`; the first ones where there are none."""
+    """The rows behind `after`, or those that stand before `before`; the first ones where there are none. The first
+    statement of its transaction.
+    """
+    await tx.execute(_ONE_MOMENT)
     if before:
         rows = await _some(tx, replace(wanted, order=_reverse(wanted.order)), before)
         if len(rows) > ROWS:

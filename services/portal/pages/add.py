@@ -32,7 +32,7 @@ from shared.events import RegistrationRequested
 from shared.web.person import Person
 from shared.web.templating import Pages
 
-MOST_FIELDS = 100_000  # the length of a body is limited already; a form far too long is told so, and kept
+MOST_FIELDS = 2_000  # of some six hundred rows: a form that is too long is told so, and kept
 
 
 @dataclass(frozen=True, slots=True)

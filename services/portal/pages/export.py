@@ -10,6 +10,7 @@ from datetime import datetime
 from tempfile import TemporaryFile
 from typing import IO, Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
@@ -26,6 +27,7 @@ from shared.web.person import Person
 from shared.web.templating import Pages
 
 BOOKS_AT_ONCE = 2  # each keeps a processor busy
+WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PIECE = 256 * 1024  # bytes
 
 
@@ -34,38 +36,49 @@ class ExportPages:
         self._pages = pages
         self._database = database
         self._books = asyncio.Semaphore(BOOKS_AT_ONCE)
+        self._exporting: set[str] = set()
 
     async def csv(self, request: Request, person: Person) -> StreamingResponse:
+        self._refuse_a_second(person)
         words, locale = self._words(request), self._pages.locale(request)
 
         async def lines() -> AsyncIterator[str]:
             yield BOM + csv_lines([words["headings"]])
-            async for rows in self._chunks(_wanted(request, person)):
+            async for rows in self._asked_for(request, person):
                 lines_of = ([_text(cell, locale) for cell in _cells(it, words)] for it in rows)
                 yield await asyncio.to_thread(csv_lines, lines_of)
 
         return _file(lines(), "csv", "text/csv")
 
     async def xlsx(self, request: Request, person: Person) -> StreamingResponse:
+        if request.method == "HEAD":
+            return _file(_pieces(TemporaryFile()), "xlsx", WORKBOOK)
+        self._refuse_a_second(person)
         words = self._words(request)
-        file = TemporaryFile()  # noqa: SIM115  # open until the last piece is sent
-        try:
-            async with self._books:
-                await self._write_book(file, words, _wanted(request, person))
-        except BaseException:
-            file.close()
-            raise
-        kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-        return _file(_pieces(file), "xlsx", kind)
+        async with self._books:
+            file = TemporaryFile()  # noqa: SIM115  # open until the last piece is sent
+            try:
+                await self._write_book(file, words, self._asked_for(request, person))
+            except BaseException:
+                file.close()
+                raise
+        return _file(_pieces(file), "xlsx", WORKBOOK)
+
+    def _refuse_a_second(self, person: Person) -> None:
+        """Each person exports one list at a time. Raises HTTPException 429."""
+        if person.email in self._exporting:
+            raise HTTPException(429, headers={"Retry-After": "30"})
 
     def _words(self, request: Request) -> dict[str, Any]:
         words: dict[str, Any] = json.loads(bytes(self._pages.answer(request, "export.html").body))
         return words
 
-    async def _write_book(self, file: IO[bytes], words: dict[str, Any], wanted: Wanted) -> None:
+    async def _write_book(
+        self, file: IO[bytes], words: dict[str, Any], chunks: AsyncIterator[Sequence[Registration]]
+    ) -> None:
         book = await asyncio.to_thread(Book, file, words["headings"], words["date_format"])
         try:
-            async for rows in self._chunks(wanted):
+            async for rows in chunks:
                 room = book.room
                 await asyncio.to_thread(book.add, (_cells(it, words) for it in rows[:room]))
                 if len(rows) > room:
@@ -73,6 +86,17 @@ class ExportPages:
                     break
         finally:
             await asyncio.to_thread(book.close)
+
+    async def _asked_for(self, request: Request, person: Person) -> AsyncIterator[Sequence[Registration]]:
+        """Nothing more is read once the browser has left."""
+        self._exporting.add(person.email)
+        try:
+            async for rows in self._chunks(_wanted(request, person)):
+                if await request.is_disconnected():
+                    return
+                yield rows
+        finally:
+            self._exporting.discard(person.email)
 
     async def _chunks(self, wanted: Wanted) -> AsyncIterator[Sequence[Registration]]:
         """In transactions of their own: who reads slowly holds no connection meanwhile."""

@@ -80,8 +80,9 @@ class Listing:
 
 def read(said: Mapping[str, str]) -> Listing:
     order = _order(said.get("sort", ""))
+    q = _shown(said.get("q", "")[:LONGEST_QUERY])
     return Listing(
-        q=_shown(said.get("q", "")[:LONGEST_QUERY]),
+        q=q if query(q) else "",  # signs alone search for nothing, and the page shows that
         status=next((status for status in Status if status == said.get("status")), None),
         order=order,
         after=_place(order, said.get("after", "")),

@@ -47,11 +47,12 @@ _HEADINGS: Mapping[_Column, frozenset[str]] = {
 }
 """As `folded` leaves them: without accents and signs."""
 
+LONGEST_HEADING = 100  # characters
 _NAMED_SO = {"common name", "ten thuong goi"}
 _ROLES = {"partner": "Partner", "doi tac": "Partner"}
 
 _ADDRESS = re.compile(r"[^\s@<>(),;:\"]+@[^\s@<>(),;:\"]+")
-_MAILBOX = re.compile(r"(?P<name>[^<>]*)<\s*(?:mailto:)?(?P<email>[^\s<>]*@[^\s<>]*)\s*>[\s,;]*", re.IGNORECASE)
+_MAILBOX = re.compile(r"(?P<name>[^<>]*)<\s*(?:mailto:)?(?P<email>[^\s<>@]*@[^\s<>]*)\s*>[\s,;]*", re.IGNORECASE)
 _UNSEEN = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 """Letters that are copied along from pages and mails without being seen."""
 
@@ -117,7 +118,7 @@ def table(text: str, delimiter: str) -> list[list[str]]:
 
 def _columns(heading: Sequence[str]) -> dict[_Column, int]:
     """Where each column stands; empty where the line is no heading."""
-    words = [folded(cell) for cell in heading]
+    words = [_words(cell) for cell in heading]
     places = {kind: [at for at, word in enumerate(words) if word in _HEADINGS[kind]] for kind in _Column}
     known = sum(map(len, places.values()))
     if any("@" in cell for cell in heading) or not (places[_Column.EMAIL] or known == sum(map(bool, heading))):
@@ -144,13 +145,18 @@ def _customer(cells: Sequence[str], columns: Mapping[_Column, int]) -> Customer:
     """Of what no heading names, the first cell with letters in it is the common name."""
     email, name, role = (_cell(cells, columns.get(it)) for it in (_Column.EMAIL, _Column.NAME, _Column.ROLE))
     free = [cell for at, cell in enumerate(cells) if cell and at not in columns.values()]
-    free.sort(key=lambda cell: (folded(cell) in _ROLES, not any(letter.isalpha() for letter in cell)))
+    free.sort(key=lambda cell: (_words(cell) in _ROLES, not any(letter.isalpha() for letter in cell)))
     if _Column.NAME not in columns and free:
         name = free.pop(0)
     if _Column.ROLE not in columns:
-        role = next((cell for cell in free if folded(cell) in _ROLES), "")
+        role = next((cell for cell in free if _words(cell) in _ROLES), "")
     found = _mailbox(email) or (None if name else _in_words(email)) or Customer(email, "")
-    return replace(found, name=name or found.name, role=_ROLES.get(folded(role), role))
+    return replace(found, name=name or found.name, role=_ROLES.get(_words(role), role))
+
+
+def _words(cell: str) -> str:
+    """Headings and roles are short, and folding a long cell takes long."""
+    return folded(cell[:LONGEST_HEADING])
 
 
 def _cell(cells: Sequence[str], at: int | None) -> str:

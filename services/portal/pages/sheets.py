@@ -1,6 +1,7 @@
 """A list as a file: CSV, and a workbook of Excel. What people wrote stays text in both, whatever it looks like."""
 
 import csv
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from io import StringIO
@@ -11,8 +12,8 @@ from xlsxwriter import Workbook  # type: ignore[import-untyped]  # it carries no
 BOM = "\ufeff"  # without it Excel reads UTF-8 as something else
 MOST_ROWS = 1_048_574  # of a sheet, beside the headings and a line that says there are more
 _WIDTH = 24
-_BEGINS_A_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
-_SPACES = " \u00a0\u3000"
+_A_FORMULA = re.compile("(^|[;|\\t\\r\\n])([ \u00a0\u3000]*)(?=[=+\\-@＝＋－＠\\t\\r\\n])")
+"""Begins a cell, even behind spaces, also for a spreadsheet that separates cells by another sign."""
 
 Cell = str | datetime
 """A time is local, and says no zone."""
@@ -25,8 +26,7 @@ def csv_lines(rows: Iterable[Sequence[str]]) -> str:
 
 
 def _harmless(cell: str) -> str:
-    """Spreadsheets read what begins so as a formula, some even behind spaces."""
-    return f"'{cell}" if cell.lstrip(_SPACES).startswith(_BEGINS_A_FORMULA) else cell
+    return _A_FORMULA.sub(r"\1'\2", cell)
 
 
 class Book:

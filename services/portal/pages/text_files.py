@@ -6,13 +6,17 @@ import unicodedata
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1a\x7f]")
+_PILED_UP = re.compile(r"[\u0300-\u036f]{31}")
+"""No letter has so many marks, and composing very many takes time by the square of their number."""
 _TONES = "\u0300\u0301\u0303\u0309\u0323"
 _TONE_IN_WRONG_PLACE = re.compile(rf"(?<![aăâeêioôơuưyAĂÂEÊIOÔƠUƯY])[{_TONES}]")
 
 
 def text_of(data: bytes) -> str | None:
     """None for what is no text: a workbook, a picture."""
-    text = unicodedata.normalize("NFC", _decoded(data))
+    text = _decoded(data)
+    if not _PILED_UP.search(text):
+        text = unicodedata.normalize("NFC", text)
     return None if _NO_TEXT.search(text) else text
 
 

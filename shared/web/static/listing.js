@@ -13,6 +13,7 @@
   const statuses = () => new Map(rows().map((row) => [nameOf(row).id, statusOf(row)]));
 
   let before = statuses();
+  let searched = false;
 
   const follow = (address) => {
     history.replaceState(null, "", address);
@@ -28,18 +29,34 @@
     }
   };
 
+  // A renewal that waits for a search to end asks for what was searched, not for what was shown before.
   document.addEventListener("htmx:configRequest", (event) => {
     if (event.target.id === "customers") event.detail.path = location.pathname + location.search;
   });
 
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    if (event.detail.xhr.status !== 200 || !event.target.matches(".toolbar")) return;
+    const page = new DOMParser().parseFromString(event.detail.xhr.response, "text/html");
+    const address = page.querySelector("[data-address]")?.dataset.address;
+    if (address) follow(address);
+    searched = true;
+  });
+
+  // A search without an answer is asked for as a page of its own, which says what is the matter: signed out, for one.
+  for (const failed of ["htmx:responseError", "htmx:sendError"]) {
+    document.addEventListener(failed, (event) => {
+      if (event.target.matches(".toolbar")) event.target.submit();
+    });
+  }
+
   document.addEventListener("htmx:afterSettle", () => {
-    const address = document.querySelector("[data-address]")?.dataset.address;
-    if (address && address !== location.pathname + location.search) follow(address);
     const changed = rows().filter((row) => {
       const was = before.get(nameOf(row).id);
       return was !== undefined && was !== statusOf(row);
     });
     before = statuses();
     if (changed.length) tell(changed);
+    else if (searched) document.getElementById("news").textContent = document.querySelector("[data-said]").dataset.said;
+    searched = false;
   });
 }

@@ -170,6 +170,13 @@ async def test_a_refused_resend_is_said_beside_what_can_be_done(
 
 WAITING = (opened(), sent(1, next_resend_at=minutes(75), resends_left=1))
 REFUSALS: list[tuple[Obstacle, str, tuple[Fact, ...], str, str]] = [
+    (
+        Obstacle.LIMIT,
+        RESEND,
+        (opened(), undeliverable(12), resend_refused(14, "limit")),
+        "The confirmation email cannot be sent again",
+        "Không thể gửi lại email xác nhận",
+    ),
     (Obstacle.NOT_PENDING, RESEND, (resend_refused(),), "The first one goes out by itself", "sẽ tự động được gửi"),
     (
         Obstacle.NOT_PENDING,

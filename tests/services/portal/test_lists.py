@@ -1,6 +1,6 @@
 """A partner's lists on a real PostgreSQL: each row once, in order, whatever is asked and however rows are equal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
@@ -11,8 +11,9 @@ import pytest
 from services.portal import lists, store
 from services.portal.domain import Decided, Registration, Status
 from services.portal.lists import NEWEST_FIRST, Order, Place, Sort, Wanted
+from services.portal.pages import listing
 from services.portal.store import mark_of, search_text
-from shared.database import Database
+from shared.database import Database, Transaction
 from shared.searching import folded, query
 from tests.services.portal.facts import START, requested
 
@@ -176,8 +177,34 @@ async def test_the_longest_names_of_the_oddest_letters_are_kept_and_found(databa
     odd = requested(common_name=name, customer_email=email, partner_id="Đ" * 100)
     async with database.transaction() as tx:
         assert await store.request(tx, [odd])
+    async with database.transaction() as tx:
         wanted = Wanted(odd.partner_id, query=query("bbb", mark_of(odd.partner_id)))
         assert [it.common_name for it in (await lists.page(tx, wanted)).rows] == [name]
+
+
+async def test_a_row_that_moves_while_a_page_is_read_does_not_move_the_page(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = some_rows(4)
+    await keep(database, *rows)
+    wanted = asked(Order(Sort.CHANGED, descending=True))
+    order = expected(rows, wanted.order, None, None)
+    last = next(row for row in rows if row.registration_id == order[lists.ROWS - 1])
+    read = lists._rows
+
+    async def read_after_a_move(tx: Transaction, ids: Sequence[UUID]) -> list[Registration]:
+        await keep(database, replace(last, changed_at=last.changed_at - timedelta(days=5)))
+        return await read(tx, ids)
+
+    monkeypatch.setattr(lists, "_rows", read_after_a_move)
+    async with database.transaction() as tx:
+        first = await lists.page(tx, wanted)
+    assert first.after and first.after.value == last.changed_at
+
+
+@pytest.mark.parametrize("typed", ["@@", "'", " - "])
+def test_signs_alone_search_for_nothing_and_the_page_does_not_say_they_were_searched(typed: str) -> None:
+    assert (listing.read({"q": typed}).q, listing.read({"q": f"{typed} an"}).q) == ("", " ".join(f"{typed} an".split()))
 
 
 async def test_what_a_form_added_is_listed_as_it_stood_there(database: Database) -> None:

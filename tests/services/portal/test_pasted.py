@@ -2,7 +2,6 @@
 
 import csv
 import io
-import time
 from collections.abc import Callable
 
 import pytest
@@ -146,9 +145,15 @@ def test_no_file_breaks_the_reader(data: bytes) -> None:
         customers(text)
 
 
-@pytest.mark.parametrize("piece", ['"', '"a@\n', "a@", "<", "a@x,", '""', "x\n", "a@example.com,A\n"])
-def test_a_long_list_is_read_in_time(piece: str) -> None:
-    """A body holds a million bytes at most; what takes time for each earlier letter would take hours."""
-    began = time.process_time()
-    customers(piece * (300_000 // len(piece)))
-    assert time.process_time() - began < 15
+@pytest.mark.parametrize("piece", ['"', '"a@\n', "a@", "<", "@", "a@x,", '""', "x\n", "a@example.com,A\n"])
+@pytest.mark.parametrize("before", ["", "<", "a"])
+def test_a_long_list_is_read_in_time(before: str, piece: str) -> None:
+    """A body holds a million bytes at most; what takes time for each earlier letter would take hours, and pytest ends
+    it."""
+    customers(before + piece * (300_000 // len(piece)))
+
+
+def test_a_pile_of_marks_over_one_letter_is_read_in_time() -> None:
+    piled = "a" + "\u0301" * 150_000 + "\u0323" * 150_000
+    assert text_of(piled.encode()) == piled
+    assert [it.name for it in customers(f"an@example.com,{piled}")] == [piled]
