@@ -13,12 +13,15 @@ argument.
 from collections.abc import Container
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
 
 from shared.web.formats import VIETNAM
 
 _DAY = timedelta(days=1)
 _INSTANT = timedelta(microseconds=1)
 _SATURDAY = 5
+
+MOST_COUNTED = 30
 
 
 def after_business_days(since: datetime, days: int, holidays: Container[date]) -> datetime:
@@ -34,7 +37,8 @@ def after_business_days(since: datetime, days: int, holidays: Container[date]) -
 @dataclass(frozen=True, slots=True)
 class TimeLeft:
     """Whole business days. Not overdue: those after today until it is due; 0 is due today. Overdue: those since the day
-    it was due, with today; 0 is less than one. What is due as a day begins is due at the end of the day before."""
+    it was due, with today; 0 is less than one. What is due as a day begins is due at the end of the day before.
+    MOST_COUNTED + 1: more than these."""
 
     overdue: bool
     days: int
@@ -54,9 +58,10 @@ def next_business_day(now: datetime, holidays: Container[date]) -> datetime:
 
 
 def _business_days(first: date, last: date, holidays: Container[date]) -> int:
-    """How many there are from `first` to `last`, both counted."""
+    """How many there are from `first` to `last`, both counted; counting stops at MOST_COUNTED + 1."""
     days = (first + n * _DAY for n in range((last - first).days + 1))
-    return sum(_is_business_day(day, holidays) for day in days)
+    counted = (1 for day in days if _is_business_day(day, holidays))
+    return sum(islice(counted, MOST_COUNTED + 1))
 
 
 def _is_business_day(day: date, holidays: Container[date]) -> bool:

@@ -5,7 +5,8 @@ parameter for a limit it reckons with a tenth of all rows.
 
 A search goes two ways, as a word may be anything from common to rare, and the planner guesses badly at beginnings of
 words. Among the NEAR cases that come first in the view a common word fills a page. Where it does not, all that it finds
-is little enough to be taken from the index of words and sorted.
+is taken from the index of words and sorted, which costs the more, the more it finds: little for a rare word; a common
+one whose cases all lie beyond the NEAR first is the slow case that is left (docs/decisions/0015).
 """
 
 from collections.abc import Mapping, Sequence

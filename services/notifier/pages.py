@@ -19,8 +19,9 @@ from services.notifier import answers, store
 from services.notifier.answers import NoLongerOpen
 from services.notifier.domain import Confirmation
 from services.notifier.links import Links
-from shared.database import Database
-from shared.events import Reason
+from shared.database import Database, Transaction
+from shared.events import CustomerDeclined, Reason
+from shared.stores import history_of
 from shared.web.bidi import bdi, isolated
 from shared.web.templating import Pages
 
@@ -85,7 +86,8 @@ class ConfirmationPage:
                 return await self.unknown(request)
             told = answers.confirm(it, tx.now) if answer == "confirm" else answers.decline(it, reason, tx.now)
             if told is None:
-                return self._page(request, it, tx.now)
+                unsent = reason if reason and reason != await _reason_passed_on(tx, registration_id) else ""
+                return self._page(request, it, tx.now, unsent=unsent)
             if isinstance(told, NoLongerOpen):
                 return self._page(request, it, tx.now, status=409)
             decided = answers.answered(it, told, tx.now)
@@ -114,6 +116,7 @@ class ConfirmationPage:
         status: int = 200,
         typed: str = "",
         problem: str = "",
+        unsent: str = "",
     ) -> Response:
         over = answers.settled(it, now)
         return self._pages.answer(
@@ -132,4 +135,11 @@ class ConfirmationPage:
             just_answered=request.method == "POST" and status == 200,
             typed=typed,
             problem=problem,
+            unsent=unsent,
         )
+
+
+async def _reason_passed_on(tx: Transaction, registration_id: UUID) -> str | None:
+    """With which the customer declined: history keeps it."""
+    lines = await history_of(tx, registration_id)
+    return next((line.reason for line in lines if line.event == CustomerDeclined.type() and not line.note), None)

@@ -1,13 +1,14 @@
 """Many cases approved at once: each as if approved on its own page, and no condition is overridden.
 
 Each has a transaction and locks of its own: one that does not go through stops no other, and what was approved before a
-failure stays approved. Posting the same again approves nothing twice.
+failure stays approved and is told. Posting the same again approves nothing twice.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,20 +24,33 @@ from services.approver.queue_statements import PAGE
 from services.approver.refusals import CaseAlreadyDecided, ConditionsChanged, FactsNotYetRead, Refusal
 from shared.database import Database
 from shared.events import VngApproved
+from shared.messaging.faults import in_words, is_passing
 from shared.web.person import Person
 from shared.web.sign_in import MOST_FIELDS
 from shared.web.templating import Pages
 
+MOST_FAILURES = 3
+"""A database that is away can take half a minute to say so: after these nothing more is tried."""
+
+log = structlog.get_logger()
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one case. Without an `account` there is no such case; without a `refusal` it is approved."""
+    """What became of one case. Without an `account` there is no such case, or it was not reached; without a `refusal`
+    it is approved."""
 
     registration_id: str
     account: str | None = None
     refusal: Refusal | None = None
     before: bool = False
     """The same person had approved it already."""
+    failed: bool = False
+    """The database did not let it through this time, or was not asked after it had failed."""
+
+    @property
+    def to_send_again(self) -> bool:
+        return self.failed or isinstance(self.refusal, FactsNotYetRead)
 
     @property
     def approved(self) -> bool:
@@ -61,9 +75,15 @@ class BulkPage:
             seen = dict(str(it).split(":", 1) for it in form.getlist("seen") if ":" in str(it))
         typed = await typed_in(request, "note")
         if problem := _problem(chosen, unasked=unasked) or dict(typed.problems).get("note"):
-            return await self._queue.answer(request, person, asked, problem=problem, note=typed.note, chosen=chosen)
-        results = [await self._approve(it, reviewer(person), typed.note or None, seen.get(it)) for it in chosen]
-        early = [it for it in results if isinstance(it.refusal, FactsNotYetRead)]
+            return await self._queue.answer(
+                request, person, asked, problem=problem, note=typed.note, chosen=chosen, marks=seen
+            )
+        results: list[Result] = []
+        for it in chosen:
+            away = sum(result.failed for result in results) >= MOST_FAILURES
+            tried = None if away else await self._try(it, reviewer(person), typed.note or None, seen.get(it))
+            results.append(tried or Result(it, failed=True))
+        early = [it for it in results if it.to_send_again]
         return self._pages.answer(
             request,
             "bulk.html",
@@ -75,6 +95,16 @@ class BulkPage:
             seen=seen,
             results=results,
         )
+
+    async def _try(self, registration_id: str, person: Reviewer, note: str | None, seen: str | None) -> Result | None:
+        """None where the database fails and a later try may go through."""
+        try:
+            return await self._approve(registration_id, person, note, seen)
+        except Exception as error:
+            if not is_passing(error, tries=1):
+                raise
+            log.warning("did not approve one of many", registration_id=registration_id, why=in_words(error))
+            return None
 
     async def _approve(self, registration_id: str, person: Reviewer, note: str | None, seen: str | None) -> Result:
         """`seen` is the mark of what the list showed of it; None: the form does not say."""

@@ -73,8 +73,10 @@ class QueuePage:
         problem: str | None = None,
         note: str = "",
         chosen: Collection[str] = (),
+        marks: Mapping[str, str] | None = None,
     ) -> Response:
-        """With what was chosen and typed, where it is not taken, and the `problem` with it."""
+        """With what was chosen and typed, where it is not taken, and the `problem` with it. `marks` are of the rows on
+        which it was chosen: what has changed since then is still not approved."""
         since = live.now()
         async with self._database.transaction() as tx:
             reader = Reader(person.email, tx.now, next_business_day(tx.now, self._holidays))
@@ -99,6 +101,7 @@ class QueuePage:
             problem=problem,
             note=note,
             chosen=chosen,
+            marks=marks or {},
         )
 
     async def _rows(self, tx: Transaction, cases: list[Case]) -> list[Row]:

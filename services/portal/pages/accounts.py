@@ -34,7 +34,7 @@ class AccountPages:
         return self._pages.answer(
             request,
             "accounts.html",
-            asked=asked,
+            asked=asked if page.before else asked.first,  # nothing may be left where the address begins
             page=page,
             since=since,
             orders=listing.ORDERS,

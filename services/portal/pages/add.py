@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -32,7 +33,8 @@ from shared.events import RegistrationRequested
 from shared.web.person import Person
 from shared.web.templating import Pages
 
-MOST_FIELDS = 2_000  # of some six hundred rows: a form that is too long is told so, and kept
+MOST_FIELDS = 2_000  # of some six hundred rows
+MOST_SHOWN = 200  # rows; the page itself makes no form of more than fifty
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,8 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The form as it is given back. `was_sent` says that it was to be added; `focus` is the id of what to read or type
-    into next; `pasted` a list that was not taken."""
+    """The form as it is given back: of `sent_rows` rows the first, if they are too many. `was_sent` says that it was to
+    be added; `focus` is the id of what to read or type into next; `pasted` a list that was not taken."""
 
     rows: Sequence[Row]
     batch_id: UUID
@@ -57,14 +59,12 @@ class Shown:
     was_sent: bool = False
     focus: str = ""
     pasted: str = ""
+    sent_rows: int = 0
+    filled_rows: int = 0
 
     @property
     def bad(self) -> int:
         return sum(bool(row.problems) for row in self.rows)
-
-    @property
-    def filled_rows(self) -> int:
-        return sum(not row.is_empty for row in self.rows)
 
     @property
     def marks(self) -> list[tuple[int, str, Problem]]:
@@ -82,8 +82,7 @@ class AddPage:
         return self._page(request, Shown([await self._row_again(request, person)], uuid4()))
 
     async def submit(self, request: Request, person: Person) -> Response:
-        async with request.form(max_fields=MOST_FIELDS) as fields:
-            form = await read(fields)
+        form = await _form(request)
         given = uuid_in(form.batch_id) if form.batch_id else uuid4()
         batch_id = given or uuid4()
         if form.wish is not Wish.ADD:
@@ -134,7 +133,20 @@ class AddPage:
         return Sending(batch_id, partner_of(person), self._pages.locale(request), self._database.clock())
 
     def _page(self, request: Request, shown: Shown, status: int = 200) -> Response:
+        filled = sum(not row.is_empty for row in shown.rows)
+        shown = replace(shown, rows=shown.rows[:MOST_SHOWN], sent_rows=len(shown.rows), filled_rows=filled)
         return self._pages.answer(request, "add.html", status=status, form=shown, most=MOST_ROWS)
+
+
+async def _form(request: Request) -> Form:
+    """Raises HTTPException 413 for one that is too long to be read."""
+    try:
+        async with request.form(max_fields=MOST_FIELDS) as fields:
+            return await read(fields)
+    except HTTPException as unreadable:
+        if unreadable.detail.startswith("Too many fields"):
+            raise HTTPException(413) from None
+        raise
 
 
 async def _with_list(shown: Shown, form: Form) -> Shown:

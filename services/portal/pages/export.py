@@ -4,15 +4,16 @@ event loop, or to the connections of others.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from tempfile import TemporaryFile
 from typing import IO, Any
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from services.portal import lists
 from services.portal.domain import Registration, Status
@@ -28,7 +29,11 @@ from shared.web.templating import Pages
 
 BOOKS_AT_ONCE = 2  # each keeps a processor busy
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+CSV = "text/csv"
 PIECE = 256 * 1024  # bytes
+
+Words = dict[str, Any]
+"""What a file says in the reader's language."""
 
 
 class ExportPages:
@@ -38,47 +43,58 @@ class ExportPages:
         self._books = asyncio.Semaphore(BOOKS_AT_ONCE)
         self._exporting: set[str] = set()
 
-    async def csv(self, request: Request, person: Person) -> StreamingResponse:
-        self._refuse_a_second(person)
-        words, locale = self._words(request), self._pages.locale(request)
-
-        async def lines() -> AsyncIterator[str]:
+    async def csv(self, request: Request, person: Person) -> Response:
+        async def lines(words: Words) -> AsyncIterator[str]:
+            locale = self._pages.locale(request)
             yield BOM + csv_lines([words["headings"]])
-            async for rows in self._asked_for(request, person):
+            async for rows in self._chunks(_wanted(request, person)):
                 lines_of = ([_text(cell, locale) for cell in _cells(it, words)] for it in rows)
                 yield await asyncio.to_thread(csv_lines, lines_of)
 
-        return _file(lines(), "csv", "text/csv")
-
-    async def xlsx(self, request: Request, person: Person) -> StreamingResponse:
         if request.method == "HEAD":
-            return _file(_pieces(TemporaryFile()), "xlsx", WORKBOOK)
-        self._refuse_a_second(person)
-        words = self._words(request)
-        async with self._books:
-            file = TemporaryFile()  # noqa: SIM115  # open until the last piece is sent
-            try:
-                await self._write_book(file, words, self._asked_for(request, person))
-            except BaseException:
-                file.close()
-                raise
-        return _file(_pieces(file), "xlsx", WORKBOOK)
+            return Response(headers=_named("csv"), media_type=CSV)
+        with self._alone(partner_of(person).partner_id) as held:
+            if held is None:
+                return self._busy(request)
+            return _File(lines(self._words(request)), _named("csv"), CSV, held)
 
-    def _refuse_a_second(self, person: Person) -> None:
-        """Each person exports one list at a time. Raises HTTPException 429."""
-        if person.email in self._exporting:
-            raise HTTPException(429, headers={"Retry-After": "30"})
+    async def xlsx(self, request: Request, person: Person) -> Response:
+        if request.method == "HEAD":
+            return Response(headers=_named("xlsx"), media_type=WORKBOOK)
+        with self._alone(partner_of(person).partner_id) as held:
+            if held is None:
+                return self._busy(request)
+            async with self._books:
+                file = held.enter_context(TemporaryFile())  # noqa: SIM115  # until the last piece is sent
+                await self._write_book(file, self._words(request), request, _wanted(request, person))
+            return _File(_pieces(file), _named("xlsx"), WORKBOOK, held)
 
-    def _words(self, request: Request) -> dict[str, Any]:
-        words: dict[str, Any] = json.loads(bytes(self._pages.answer(request, "export.html").body))
+    @contextmanager
+    def _alone(self, partner_id: str) -> Iterator[ExitStack | None]:
+        """A partner exports one list at a time: None while another is under way. What the stack holds is let go of at
+        the end, or by the answer that took it over."""
+        if partner_id in self._exporting:
+            yield None
+            return
+        self._exporting.add(partner_id)
+        with ExitStack() as held:
+            held.callback(self._exporting.discard, partner_id)
+            yield held
+
+    def _busy(self, request: Request) -> Response:
+        return self._pages.answer(request, "export_busy.html", status=429, headers={"Retry-After": "10"})
+
+    def _words(self, request: Request) -> Words:
+        words: Words = json.loads(bytes(self._pages.answer(request, "export.html").body))
         return words
 
-    async def _write_book(
-        self, file: IO[bytes], words: dict[str, Any], chunks: AsyncIterator[Sequence[Registration]]
-    ) -> None:
+    async def _write_book(self, file: IO[bytes], words: Words, request: Request, wanted: Wanted) -> None:
+        """Nothing more is read or written once the browser has left."""
         book = await asyncio.to_thread(Book, file, words["headings"], words["date_format"])
         try:
-            async for rows in chunks:
+            async for rows in self._chunks(wanted):
+                if await request.is_disconnected():
+                    break
                 room = book.room
                 await asyncio.to_thread(book.add, (_cells(it, words) for it in rows[:room]))
                 if len(rows) > room:
@@ -86,17 +102,6 @@ class ExportPages:
                     break
         finally:
             await asyncio.to_thread(book.close)
-
-    async def _asked_for(self, request: Request, person: Person) -> AsyncIterator[Sequence[Registration]]:
-        """Nothing more is read once the browser has left."""
-        self._exporting.add(person.email)
-        try:
-            async for rows in self._chunks(_wanted(request, person)):
-                if await request.is_disconnected():
-                    return
-                yield rows
-        finally:
-            self._exporting.discard(person.email)
 
     async def _chunks(self, wanted: Wanted) -> AsyncIterator[Sequence[Registration]]:
         """In transactions of their own: who reads slowly holds no connection meanwhile."""
@@ -115,7 +120,7 @@ def _wanted(request: Request, person: Person) -> Wanted:
     return replace(wanted, order=NEWEST_FIRST) if wanted.order.sort is Sort.CHANGED else wanted
 
 
-def _cells(it: Registration, words: dict[str, Any]) -> list[Cell]:
+def _cells(it: Registration, words: Words) -> list[Cell]:
     """In the order of the headings."""
     return [
         it.common_name or "",
@@ -130,7 +135,7 @@ def _cells(it: Registration, words: dict[str, Any]) -> list[Cell]:
     ]
 
 
-def _status(it: Registration, words: dict[str, Any]) -> str:
+def _status(it: Registration, words: Words) -> str:
     status: str = words["statuses"][it.status]
     if it.withdrawal_under_way:
         return f"{status} ({words['withdrawal']})"
@@ -138,7 +143,7 @@ def _status(it: Registration, words: dict[str, Any]) -> str:
     return f"{status} ({words['undeliverable']})" if failed else status
 
 
-def _reason(reason: str, is_code: bool, words: dict[str, Any]) -> str:
+def _reason(reason: str, is_code: bool, words: Words) -> str:
     if not is_code:
         return reason
     said: str = words["reasons"].get(reason, reason)
@@ -156,12 +161,24 @@ def _text(cell: Cell, locale: Locale) -> str:
 
 
 async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
-    with file:
-        await asyncio.to_thread(file.seek, 0)
-        while piece := await asyncio.to_thread(file.read, PIECE):
-            yield piece
+    await asyncio.to_thread(file.seek, 0)
+    while piece := await asyncio.to_thread(file.read, PIECE):
+        yield piece
 
 
-def _file(content: AsyncIterator[str] | AsyncIterator[bytes], suffix: str, kind: str) -> StreamingResponse:
-    headers = {"Content-Disposition": f'attachment; filename="customers.{suffix}"'}
-    return StreamingResponse(content, media_type=kind, headers=headers)
+class _File(StreamingResponse):
+    """Lets go of what it holds once it is sent, or the browser has left."""
+
+    def __init__(
+        self, content: AsyncIterator[str] | AsyncIterator[bytes], headers: dict[str, str], kind: str, held: ExitStack
+    ) -> None:
+        super().__init__(content, media_type=kind, headers=headers)
+        self._held = held.pop_all()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._held:
+            await super().__call__(scope, receive, send)
+
+
+def _named(suffix: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="customers.{suffix}"'}

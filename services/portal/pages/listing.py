@@ -5,7 +5,7 @@ Whatever an address says, it asks for a list: what cannot be read is as if it we
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from json import dumps, loads
 from typing import Any
@@ -38,6 +38,10 @@ class Listing:
     @property
     def is_filtered(self) -> bool:
         return bool(self.q or self.status)
+
+    @property
+    def first(self) -> "Listing":
+        return replace(self, after=None, before=None)
 
     def wanted(self, partner_id: str) -> Wanted:
         return Wanted(partner_id, self.order, self.status, query(self.q, mark_of(partner_id)))

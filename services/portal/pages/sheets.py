@@ -12,8 +12,8 @@ from xlsxwriter import Workbook  # type: ignore[import-untyped]  # it carries no
 BOM = "\ufeff"  # without it Excel reads UTF-8 as something else
 MOST_ROWS = 1_048_574  # of a sheet, beside the headings and a line that says there are more
 _WIDTH = 24
-_A_FORMULA = re.compile("(^|[;|\\t\\r\\n])([ \u00a0\u3000]*)(?=[=+\\-@＝＋－＠\\t\\r\\n])")
-"""Begins a cell, even behind spaces, also for a spreadsheet that separates cells by another sign."""
+_A_FORMULA = re.compile('(^|[;|\\t\\r\\n])(?=[ \u00a0\u3000"]*[=+\\-@＝＋－＠\\t\\r\\n])')
+"""Begins a cell, even behind spaces and quotation marks, also for a spreadsheet that separates them by another sign."""
 
 Cell = str | datetime
 """A time is local, and says no zone."""
@@ -26,7 +26,7 @@ def csv_lines(rows: Iterable[Sequence[str]]) -> str:
 
 
 def _harmless(cell: str) -> str:
-    return _A_FORMULA.sub(r"\1'\2", cell)
+    return _A_FORMULA.sub(r"\1'", cell)
 
 
 class Book:

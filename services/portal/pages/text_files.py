@@ -3,11 +3,12 @@
 import codecs
 import re
 import unicodedata
+from itertools import groupby
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1a\x7f]")
-_PILED_UP = re.compile(r"[\u0300-\u036f]{31}")
-"""No letter has so many marks, and composing very many takes time by the square of their number."""
+_MOST_MARKS = 30
+"""No letter has more, and composing very many takes time by the square of their number."""
 _TONES = "\u0300\u0301\u0303\u0309\u0323"
 _TONE_IN_WRONG_PLACE = re.compile(rf"(?<![aăâeêioôơuưyAĂÂEÊIOÔƠUƯY])[{_TONES}]")
 
@@ -15,9 +16,14 @@ _TONE_IN_WRONG_PLACE = re.compile(rf"(?<![aăâeêioôơuưyAĂÂEÊIOÔƠUƯY])
 def text_of(data: bytes) -> str | None:
     """None for what is no text: a workbook, a picture."""
     text = _decoded(data)
-    if not _PILED_UP.search(text):
+    if not _piled_up(text):
         text = unicodedata.normalize("NFC", text)
     return None if _NO_TEXT.search(text) else text
+
+
+def _piled_up(text: str) -> bool:
+    runs = groupby(text, lambda letter: letter > "\u02ff" and bool(unicodedata.combining(letter)))
+    return any(is_mark and sum(1 for _ in run) > _MOST_MARKS for is_mark, run in runs)
 
 
 def _decoded(data: bytes) -> str:

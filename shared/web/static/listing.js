@@ -35,12 +35,18 @@
   });
 
   document.addEventListener("htmx:beforeOnLoad", (event) => {
-    if (event.detail.xhr.status !== 200 || !event.target.matches(".toolbar")) return;
+    searched = event.detail.xhr.status === 200 && event.target.matches(".toolbar");
+    if (!searched) return;
     const page = new DOMParser().parseFromString(event.detail.xhr.response, "text/html");
     const address = page.querySelector("[data-address]")?.dataset.address;
     if (address) follow(address);
-    searched = true;
   });
+
+  // How far the table was scrolled sideways.
+  let left = 0;
+  const table = () => document.getElementById("rows");
+  document.addEventListener("htmx:beforeSwap", () => { left = table()?.scrollLeft ?? 0; });
+  document.addEventListener("htmx:afterSwap", () => { if (left && table()) table().scrollLeft = left; });
 
   // A search without an answer is asked for as a page of its own, which says what is the matter: signed out, for one.
   for (const failed of ["htmx:responseError", "htmx:sendError"]) {

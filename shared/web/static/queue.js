@@ -46,15 +46,18 @@ function press(event) {
   event.preventDefault();
 }
 
-function keep() {
+// Only for the page that this tab is about to show: a link opened elsewhere leaves this one and its boxes as they are.
+function keep(event) {
+  const link = event.target.closest("a");
+  if (!link || event.ctrlKey || event.shiftKey || event.metaKey || event.altKey) return;
   const ids = chosen().map((box) => box.value);
-  sessionStorage.setItem(KEPT, JSON.stringify({ ids, note: bulk.note.value }));
+  sessionStorage.setItem(KEPT, JSON.stringify({ at: link.href, ids, note: bulk.note.value }));
 }
 
 function restore() {
   const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
   sessionStorage.removeItem(KEPT);
-  if (!kept) return;
+  if (kept?.at !== location.href) return;
   for (const box of boxes()) box.checked ||= kept.ids.includes(box.value);
   bulk.note.value ||= kept.note;
 }

@@ -2,8 +2,8 @@
 // told anew, no selection is lost and no click goes astray. Without it such parts are put in place again.
 "use strict";
 
-// htmx leaves empty classes behind, and drops the space between elements.
-const written = (part) => part?.innerHTML.replaceAll(' class=""', "").replace(/>\s+</g, "><").trim();
+// htmx leaves empty classes behind, and drops the space between elements; listing.js marks what changed.
+const written = (part) => part?.innerHTML.replaceAll(/ class="(changed)?"/g, "").replace(/>\s+</g, "><").trim();
 
 document.addEventListener("htmx:beforeSwap", (event) => {
   const part = event.detail.elt;

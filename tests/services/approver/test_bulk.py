@@ -7,9 +7,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import httpx2
 import pytest
+from structlog.testing import capture_logs
 
+from services.approver import store
+from services.approver.pages.bulk import MOST_FAILURES
 from shared.events import Locale, Outcome
 from shared.service import Service
 from tests.domain.facts import HOUR, NOW, account_updated, confirmed, registration_closed
@@ -35,6 +39,11 @@ async def cases(approver: Service) -> list[UUID]:
 
 def chosen(*ids: object, **more: str) -> dict[str, Any]:
     return {"registration_id": [str(it) for it in ids], **more}
+
+
+def marks(page: httpx2.Response) -> list[str]:
+    """What the form says that its page showed of each case."""
+    return re.findall(r'name="seen" value="([^"]+)"', page.text)
 
 
 async def approved(approver: Service) -> list[tuple[Any, ...]]:
@@ -139,13 +148,37 @@ async def test_what_has_changed_since_the_list_was_made_is_not_approved(
 ) -> None:
     """Even by an administrator, whom no claim holds back."""
     admin = browse(ADMIN)
-    listed = (await admin.get("/cases")).text
-    seen = re.findall(r'name="seen" value="([^"]+)"', listed)
-    assert len(seen) == listed.count('name="registration_id"') == listed.count('autocomplete="off" aria-label')
+    seen = marks(await admin.get("/cases"))
+    assert len(seen) == len(cases)
     await meanwhile(approver, browse)
     page = words(await admin.post(BULK, data=chosen(*cases) | {"seen": seen}))
     assert "What you saw has changed meanwhile, so it was not approved" in page
     assert sorted(row[0] for row in await approved(approver)) == [GOOD, ALSO_GOOD]
+
+
+async def test_a_problem_with_the_form_does_not_make_seen_what_changed_since_its_cases_were_chosen(
+    approver: Service, browse: Browse, cases: list[UUID]
+) -> None:
+    admin = browse(ADMIN)
+    shown = marks(await admin.get("/cases"))
+    await posts("claim")(approver, browse)
+    page = await admin.post(BULK, data=chosen(*cases, note="x" * 1001) | {"seen": shown})
+    assert page.status_code == 422 and marks(page) == shown
+    await admin.post(BULK, data=chosen(*cases) | {"seen": marks(page)})
+    assert sorted(row[0] for row in await approved(approver)) == [GOOD, ALSO_GOOD]
+
+
+async def test_no_browser_fills_in_on_the_way_back_what_was_chosen_on_another_list(
+    browse: Browse, cases: list[UUID]
+) -> None:
+    """It would by their places. The boxes, "select all" and the note follow their form; HTML allows no `autocomplete`
+    on a box."""
+    page = (await browse(HOA).get("/cases")).text
+    form = re.findall(r'<form id="bulk"[^>]*>', page)
+    assert ['autocomplete="off"' in it for it in form] == [True]
+    boxes = re.findall(r'<input [^>]*name="registration_id"[^>]*>', page)
+    assert len(boxes) == len(cases) and all('form="bulk"' in box for box in boxes)
+    assert {"select-all", "note"} <= set(re.findall(r'<input [^>]*id="([^"]+)"', page.partition(form[0])[2]))
 
 
 @pytest.mark.parametrize("unknown", [uuid4(), "not-an-id", "\x00", "<b>"])
@@ -220,6 +253,47 @@ async def test_before_the_facts_have_been_read_nothing_is_approved_and_all_can_b
     assert await rows(approver.database, "select distinct payload::json ->> 'note' from outbox") == [('"Đã" gọi',)]
 
 
+LOSE_WHO_WAITS = """select pg_terminate_backend(pid) from pg_stat_activity
+    where wait_event_type = 'Lock' and datname = current_database()"""
+
+
+async def test_a_connection_lost_on_the_way_hides_nothing_that_was_approved_and_the_rest_is_sent_again(
+    approver: Service, browse: Browse, cases: list[UUID], database_url: str
+) -> None:
+    hoa = browse(HOA)
+    async with held_open(approver.database) as (tx, until_another_waits):
+        await store.lock(tx, [BAD])
+        bulk = asyncio.create_task(hoa.post(BULK, data=chosen(*cases, note="Đã gọi")))
+        await until_another_waits()
+        owner = await asyncpg.connect(database_url)
+        await owner.execute(LOSE_WHO_WAITS)
+        await owner.close()
+        page = await bulk
+    assert page.status_code == 503 and page.headers["retry-after"]
+    assert "Approved: 2 of 3 cases." in words(page) and "1 case could not be decided just now." in words(page)
+    assert f'href="/cases/{GOOD}"' in page.text and "does not exist" not in words(page)
+    assert re.findall(r'name="registration_id" value="([^"]+)"', page.text) == [str(BAD)]
+    assert 'name="note" value="Đã gọi"' in page.text
+    assert "Approved: 1 of 1 case." in words(await hoa.post(BULK, data=chosen(BAD)))
+    assert await told(approver.database) == ["VngApproved"] * 3
+
+
+async def test_while_the_database_is_away_few_cases_are_tried_and_all_can_be_sent_again(
+    approver: Service, browse: Browse, cases: list[UUID], database_url: str
+) -> None:
+    owner = await asyncpg.connect(database_url)
+    await owner.execute("alter table approver.cases rename to away")  # a statement fails as if not yet migrated
+    try:
+        with capture_logs() as logs:
+            page = await browse(HOA).post(BULK, data=chosen(*cases, *(uuid4() for _ in range(5))))
+    finally:
+        await owner.execute("alter table approver.away rename to cases")
+        await owner.close()
+    assert page.status_code == 503 and "8 cases could not be decided just now." in words(page)
+    assert page.text.count('name="registration_id"') == 8
+    assert len([line for line in logs if line["event"] == "did not approve one of many"]) == MOST_FAILURES
+
+
 @pytest.mark.parametrize(
     ("ids", "note", "says"),
     [
@@ -236,7 +310,7 @@ async def test_what_cannot_be_taken_approves_nothing_and_comes_back_with_all_tha
     back = "/cases?show=unclaimed&q=good"
     page = await browse(HOA).post(BULK, data=chosen(*ids, note=note, back=back))
     assert page.status_code == 422 and says in words(page)
-    assert f'name="note" maxlength="1000" autocomplete="off" value="{note.replace(chr(7), chr(0xFFFD))}"' in page.text
+    assert f'name="note" maxlength="1000" value="{note.replace(chr(7), chr(0xFFFD))}"' in page.text
     assert len(re.findall(r'name="registration_id"[^>]* checked>', page.text)) == (GOOD in ids)
     assert "also@x.vn" not in page.text and f'name="back" value="{html.escape(back)}"' in page.text
     assert await told(approver.database) == []

@@ -7,7 +7,7 @@ from holidays import country_holidays
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.approver.business_days import TimeLeft, after_business_days, next_business_day, time_left
+from services.approver.business_days import MOST_COUNTED, TimeLeft, after_business_days, next_business_day, time_left
 from shared.web.formats import VIETNAM
 
 VIETNAMS = country_holidays("VN")
@@ -98,6 +98,11 @@ def test_what_was_opened_earlier_is_never_due_later(first: datetime, second: dat
         # Due as Thursday begins: at the end of Wednesday.
         ("2026-07-09 00:00", "2026-07-08 23:59", TimeLeft(overdue=False, days=0)),
         ("2026-07-09 00:00", "2026-07-09 00:00", TimeLeft(overdue=True, days=1)),
+        # Beyond thirty nobody counts, however long a case has been waiting.
+        ("2026-07-01 09:30", "2026-08-12 12:00", TimeLeft(overdue=True, days=30)),
+        ("2026-07-01 09:30", "2026-08-13 12:00", TimeLeft(overdue=True, days=31)),
+        ("2026-07-01 09:30", "9999-12-30 12:00", TimeLeft(overdue=True, days=31)),
+        ("9999-12-30 12:00", "2026-07-01 09:30", TimeLeft(overdue=False, days=31)),
         # It is Thursday in Vietnam, still Wednesday in UTC.
         ("2026-07-09 09:30", "2026-07-09 00:30", TimeLeft(overdue=False, days=0)),
     ],
@@ -125,7 +130,7 @@ def test_a_business_day_that_begins_takes_one_of_those_left_and_adds_one_to_thos
     if due > midnight:
         assert next_day == TimeLeft(overdue=False, days=today.days - begins)
     else:
-        assert next_day == TimeLeft(overdue=True, days=today.days + begins)
+        assert next_day == TimeLeft(overdue=True, days=min(today.days + begins, MOST_COUNTED + 1))
 
 
 @settings(deadline=None)

@@ -168,7 +168,8 @@ async def test_nobody_approves_on_facts_that_they_did_not_see(
     await hears(approver, account_updated(version=2, **changed))
     typed = {"note": "Đã gọi", "override_reason": "Giám đốc đồng ý"}
     refused = await hoa.post(f"{CASE}/approve", data=typed | seen_codes(page) | {"seen_facts": mark})
-    assert refused.status_code == 422 and "Đã gọi" in refused.text
+    assert refused.status_code == 422 and all(text in refused.text for text in typed.values())
+    assert ("Every condition holds now." in words(refused)) and ("the reason below is not needed" in words(refused))
     assert await told(approver.database) == []
     [now] = re.findall(r'name="seen_facts" value="([^"]+)"', refused.text)
     assert (await hoa.post(f"{CASE}/approve", data=typed | {"seen_facts": now})).status_code == 303
@@ -318,6 +319,19 @@ async def test_a_case_that_was_read_late_waits_since_its_customer_confirmed(
     since, due = moment(NOW, Locale.EN), moment(NOW + 5 * DAY, Locale.EN)
     assert f"Waiting since {since} Due {due}" in words(await hoa.get(CASE))
     assert f"{since} {due} 1 business day overdue" in words(await hoa.get("/cases"))
+
+
+@pytest.mark.parametrize(
+    ("locale", "left"),
+    [(Locale.EN, "more than 30 business days overdue"), (Locale.VI, "Quá hạn hơn 30 ngày làm việc")],
+)
+async def test_what_waits_for_very_long_is_overdue_by_more_than_anybody_counts(
+    approver: Service, browse: Browse, clock: MovableClock, locale: Locale, left: str
+) -> None:
+    await hears(approver, account_updated(), confirmed())
+    clock.now += 60 * DAY
+    for address in ("/cases", CASE):
+        assert left in words(await browse(reading(HOA, locale)).get(address))
 
 
 @pytest.mark.parametrize(

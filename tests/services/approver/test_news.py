@@ -64,7 +64,7 @@ async def test_who_can_type_nothing_is_sent_to_the_page_as_it_is(approver: Servi
     page = await browse(BINH).get(CASE)
     await browse(ADMIN).post(f"{CASE}/release")
     news = await browse(BINH).get(asks(page))
-    assert f'<a role="button" href="{CASE}">' in news.text and "<button" not in news.text
+    assert f'<a id="news-show" role="button" href="{CASE}">' in news.text and "<button" not in news.text
 
 
 async def test_a_case_that_is_final_watches_nothing(approver: Service, browse: Browse) -> None:

@@ -88,14 +88,17 @@ async def test_a_reason_that_cannot_be_taken_is_not_previewed_but_asked_for_agai
 
 
 @pytest.mark.parametrize(
-    ("action", "fields"), [("approve", {"override_reason": ""}), ("reject", {"reason": ""}), ("claim", {})]
+    ("action", "fields"),
+    [("approve", {"override_reason": ""}), ("reject", {"reason": ""}), ("claim", {}), ("release", {})],
 )
 async def test_whatever_is_asked_for_the_other_fields_stay_typed(
     approver: Service, browse: Browse, action: str, fields: dict[str, str]
 ) -> None:
     await hears(approver, account_updated(in_poc=True), confirmed())
+    if action == "release":
+        await browse(HOA).post(f"{CASE}/claim")
     page = await browse(HOA).post(f"{CASE}/{action}", data=TYPED | fields)
-    assert page.status_code == (200 if action == "claim" else 422)
+    assert page.status_code == (200 if action in ("claim", "release") else 422)
     assert kept(page) == TYPED | fields
 
 

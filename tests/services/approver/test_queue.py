@@ -443,7 +443,7 @@ async def test_an_open_queue_says_that_it_has_changed_only_once_its_own_rows_hav
     assert "The queue has changed." not in elsewhere.text and count_of(elsewhere, "unclaimed") == "2"
     await hoa.post(f"/cases/{ONE}/claim")
     changed = await hoa.get(again)
-    assert '<a href="/cases?show=mine">Show it</a>' in changed.text
+    assert '<a id="queue-news-show" href="/cases?show=mine">Show it</a>' in changed.text
     assert asked_again(changed) != again
 
 

@@ -39,7 +39,7 @@ async def test_the_newest_ten_registrations_of_the_partner_stand_beside_the_case
         await hears(approver, confirmed(registration_id, customer_email=f"k{number}@x.vn"))
     await hears(approver, confirmed(uuid4(), customer_email="other@x.vn", **OTHER_PARTNER))
     page = await browse(HOA).get(CASE)
-    assert links(page, "Other registrations of this partner") == [str(it) for it in reversed(ids[2:])]
+    assert links(page, "Other cases of this partner") == [str(it) for it in reversed(ids[2:])]
     assert "There are more: search the open cases" in words(page)
     more = re.findall(r'href="(/cases\?[^"]*)"', page.text)
     assert len(more) == 2
@@ -57,8 +57,8 @@ async def test_other_cases_of_the_same_account_are_shown_whoever_the_partner_is(
     page = await browse(HOA).get(CASE)
     assert links(page, "Other cases of this account") == [str(other)]
     assert "Another Partner Khách quen Over before a decision" in words(page)
-    assert links(page, "Other registrations of this partner") == []
-    assert "There is none yet." in words(page)
+    assert links(page, "Other cases of this partner") == []
+    assert "No other case of this partner." in words(page)
 
 
 @pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)

@@ -154,28 +154,28 @@ REJECTS = hoa_posts("reject", reason="no")
 OVERTAKEN: list[tuple[Step, Step, str, str]] = [
     (
         hoa_posts("approve"), closed(Outcome.WITHDRAWN),
-        "Withdrawn by the partner before your decision took effect, {earlier}.",
-        "Đối tác đã rút lại đăng ký trước khi quyết định của bạn có hiệu lực, {earlier}.",
+        "Withdrawn by the partner before the decision took effect, {earlier}.",
+        "Đối tác đã rút lại đăng ký trước khi quyết định có hiệu lực, {earlier}.",
     ),
     (
         hoa_posts("approve"), closed(Outcome.DECLINED),
-        "Declined by the customer before your decision took effect, {earlier}.",
-        "Khách hàng đã từ chối trước khi quyết định của bạn có hiệu lực, {earlier}.",
+        "Declined by the customer before the decision took effect, {earlier}.",
+        "Khách hàng đã từ chối trước khi quyết định có hiệu lực, {earlier}.",
     ),
     (
         REJECTS, closed(Outcome.EXPIRED),
-        "Expired before your decision took effect, {earlier}.",
-        "Đăng ký đã hết hạn trước khi quyết định của bạn có hiệu lực, {earlier}.",
+        "Expired before the decision took effect, {earlier}.",
+        "Đăng ký đã hết hạn trước khi quyết định có hiệu lực, {earlier}.",
     ),
     (
         hoa_posts("approve"), closed(Outcome.REJECTED),
-        "Rejected before your decision took effect, {earlier}.",
-        "Đăng ký đã bị từ chối trước khi quyết định của bạn có hiệu lực, {earlier}.",
+        "Rejected before the decision took effect, {earlier}.",
+        "Đăng ký đã bị từ chối trước khi quyết định có hiệu lực, {earlier}.",
     ),
     (
         REJECTS, hearing(registration_approved(approved_at=NOW - HOUR)),
-        "Approved before your decision took effect, {earlier}.",
-        "Đăng ký đã được phê duyệt trước khi quyết định của bạn có hiệu lực, {earlier}.",
+        "Approved before the decision took effect, {earlier}.",
+        "Đăng ký đã được phê duyệt trước khi quyết định có hiệu lực, {earlier}.",
     ),
     (
         REJECTS, closed(Outcome.REJECTED), "Final since {earlier}.", "Có hiệu lực cuối cùng từ {earlier}.",

@@ -135,6 +135,28 @@ async def test_a_reason_for_declining_is_kept_and_one_that_is_too_long_is_asked_
     assert payload == "not\nnow"
 
 
+@pytest.mark.parametrize(
+    ("first", "again", "lost"),
+    [
+        ("", "Not <now>", True),
+        ("Not yet", "Not <now>", True),
+        ("Not <now>", "Not <now>", False),
+        ("Not yet", "", False),
+    ],
+)
+async def test_a_reason_that_comes_after_the_answer_is_given_back_and_said_not_to_be_passed_on(
+    notifier: Service, customer: httpx2.AsyncClient, first: str, again: str, lost: bool
+) -> None:
+    link = path(await opened(notifier))
+    await customer.post(f"{link}/decline", data={"reason": first})
+    page = await customer.post(f"{link}/decline", data={"reason": again})
+    assert page.status_code == 200
+    said = "You had declined already; this reason was not passed on: Not <now>"
+    assert (said in words(page)) == lost and ("passed on" in words(page)) == lost
+    ((reason,),) = await rows(notifier.database, "select payload::json ->> 'reason' from outbox")
+    assert reason == (first or None)
+
+
 async def test_the_page_says_until_when_it_is_valid_once_the_mail_has_left(
     notifier: Service, customer: httpx2.AsyncClient
 ) -> None:

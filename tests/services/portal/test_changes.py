@@ -173,6 +173,20 @@ REFUSALS: list[tuple[Obstacle, str, tuple[Fact, ...], str, str]] = [
     (
         Obstacle.LIMIT,
         RESEND,
+        (opened(), sent(1), undeliverable(12), resend_refused(14, "limit")),
+        "The confirmation email cannot be sent again",
+        "Không thể gửi lại email xác nhận",
+    ),
+    (
+        Obstacle.LIMIT,
+        RESEND,
+        (opened(), sent(1), resend_refused(14, "limit")),  # the mails between are heard of later
+        "The confirmation email cannot be sent again",
+        "Không thể gửi lại email xác nhận",
+    ),
+    (
+        Obstacle.LIMIT,
+        RESEND,
         (opened(), undeliverable(12), resend_refused(14, "limit")),
         "The confirmation email cannot be sent again",
         "Không thể gửi lại email xác nhận",

@@ -82,6 +82,35 @@ async def test_a_status_is_filtered_and_an_order_is_kept_over_pages(browse: Brow
     assert listed((await browser.get(previous)).text) == found[50:100]
 
 
+async def test_where_nothing_is_left_of_a_page_the_list_begins_anew_and_says_so(
+    browse: Browse, database: Database
+) -> None:
+    await register(database, *(f"K{n:03}" for n in range(60)))
+    browser = browse()
+    next_page = link((await browser.get("/accounts?status=requested")).text, "next")
+    assert next_page
+    page = (await browser.get(next_page)).text
+    await hear(database, *(confirmed(UUID(its_id)) for its_id, _name in NAMED.findall(page)))
+    page = (await browser.get(next_page)).text
+    assert len(listed(page)) == 50
+    assert 'data-address="/accounts?status=requested"' in page
+    assert 'data-hx-get="/accounts?status=requested"' in page
+    assert (link(page, "previous"), link(page, "next")) == (None, None)
+
+
+async def test_a_list_says_how_much_was_found_for_who_does_not_see_it(browse: Browse, database: Database) -> None:
+    await register(database, *(f"K{n:03} {'a' * (n < 3)}" for n in range(60)))
+    browser = browse()
+    for q, said in (
+        ("", "50 customers are shown. More are on the next page."),
+        ("a", "3 customers are shown."),
+        ("k001", "1 customer is shown."),
+        ("nobody", "No customers were found."),
+    ):
+        page = (await browser.get("/accounts", params={"q": q})).text
+        assert re.findall(r'data-said="([^"]*)"', page) == [said]
+
+
 async def test_a_heading_says_the_order_and_leads_to_the_opposite(browse: Browse, database: Database) -> None:
     await register(database, "An", "Bình")
     browser = browse()
