@@ -17,11 +17,17 @@ def reviewer(person: Person) -> Reviewer:
 
 
 async def asked_for(tx: Transaction, request: Request) -> Case:
-    """Not locked. A malformed id is an unknown one: 404."""
-    try:
-        case = await store.get(tx, UUID(request.path_params["registration_id"]))
-    except ValueError:
-        case = None
+    """Not locked. Raises HTTPException 404."""
+    registration_id = id_in(request)
+    case = await store.get(tx, registration_id) if registration_id else None
     if case is None:
         raise HTTPException(404)
     return case
+
+
+def id_in(request: Request) -> UUID | None:
+    """None for a malformed id: it is an unknown one."""
+    try:
+        return UUID(request.path_params["registration_id"])
+    except ValueError:
+        return None

@@ -8,13 +8,14 @@ decided, and what was typed is kept for another try.
 from collections.abc import Callable
 from datetime import datetime
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.approver import claims, reviews, store
 from services.approver.domain import Case, Decided, Rules
 from services.approver.facts import facts_of
-from services.approver.pages.asked import asked_for, reviewer
+from services.approver.pages.asked import id_in, reviewer
 from services.approver.pages.case import CasePage
 from services.approver.pages.form import Typed, typed_in
 from services.approver.pages.news import mark
@@ -23,7 +24,6 @@ from services.approver.refusals import ConditionsChanged, FactsNotYetRead, Refus
 from shared.database import Database, Transaction
 from shared.eligibility import Account
 from shared.events import VngApproved, VngRejected
-from shared.stores import lock_accounts
 from shared.web.person import Person
 
 Decide = Callable[[Case, Account | None, datetime], VngApproved | VngRejected | Refusal]
@@ -104,7 +104,7 @@ async def _save(tx: Transaction, case: Case, decided: Decided) -> Response:
 
 
 async def _locked(tx: Transaction, request: Request) -> tuple[Case, Account | None]:
-    """The account, then the case: the order of all who lock both."""
-    case = await asked_for(tx, request)
-    account = (await lock_accounts(tx, [case.customer_email])).get(case.customer_email)
-    return (await store.lock(tx, [case.registration_id]))[case.registration_id], account
+    """Raises HTTPException 404."""
+    if (registration_id := id_in(request)) and (locked := await store.lock_with_account(tx, registration_id)):
+        return locked
+    raise HTTPException(404)
