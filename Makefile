@@ -23,8 +23,9 @@ $(INSTALLED_DEV): $(INSTALLED) requirements-dev.lock
 demo: $(INSTALLED)
 	@$(BIN)/registration demo
 
+# Two processes, each with servers of its own.
 test: $(INSTALLED_DEV)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup
 
 check: $(INSTALLED_DEV)
 	$(BIN)/ruff format --check .

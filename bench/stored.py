@@ -106,6 +106,7 @@ def _case(it: Registration) -> Case:
         opened_at=it.requested_at,
         waiting_since=it.requested_at,
         due_at=it.requested_at + timedelta(days=3),
+        due_told_at=it.requested_at + timedelta(days=3),
         decided_by=None if waiting else STAFF,
         decided_at=over,
         outcome=None if waiting else "approved",

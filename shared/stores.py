@@ -26,6 +26,7 @@ from sqlalchemy import (
     literal_column,
     select,
     text,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.types import TypeEngine
@@ -93,7 +94,10 @@ def listed(name: str, kind: TypeEngine[Any]) -> BindParameter[Any]:
 
 
 _NOTE = insert(history).on_conflict_do_nothing()
-_HISTORY = select(history).where(history.c.registration_id == bindparam("id")).order_by(history.c.id)
+_of_one = select(history).where(history.c.registration_id == bindparam("id"))
+# Each half by its own index: neither holds both, and together they would be read row by row.
+_halves = union_all(_of_one.where(text("note = ''")), _of_one.where(text("note <> ''"))).subquery()
+_HISTORY = select(_halves).order_by(_halves.c.id)
 
 
 async def append_history(tx: Transaction, entries: Iterable[Entry]) -> None:

@@ -26,7 +26,11 @@ from services.approver.queue_statements import (
 from services.approver.store import case_of
 from shared.database import Transaction
 
-_PLAN_FOR_THESE_WORDS = text("set local plan_cache_mode = force_custom_plan")
+_BY_INDEX_OF_WORDS = text(
+    "select set_config('plan_cache_mode', 'force_custom_plan', true),"
+    " set_config('enable_indexscan', 'off', true), set_config('enable_seqscan', 'off', true)"
+)
+"""From the limit the planner hopes to meet the words soon by the way; where they clump, it would read all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +60,27 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`previous` and `next`: where the neighbouring pages are, None where there is none."""
+    """`previous` and `next`: where the neighbouring pages are, None where there is none. `is_partial`: so much was
+    found that the cases are the first of some of it, not of all."""
 
     cases: list[Case]
     previous: Beyond | None = None
     next: Beyond | None = None
+    is_partial: bool = False
 
 
 async def page(
     tx: Transaction, view: View, reader: Reader, query: str | None = None, beyond: Beyond | None = None
 ) -> Page:
     """`query`: of `searching.query`. Where there is no page beyond any more, the first."""
-    found = await _read(tx, view, reader, query, beyond)
+    found, is_partial = await _read(tx, view, reader, query, beyond)
     cases, more = found[:PAGE], len(found) > PAGE
     if beyond and (not cases or (beyond.before and len(cases) < PAGE)):
         return await page(tx, view, reader, query)
     if beyond and beyond.before:
         cases.reverse()
-        return Page(cases, _before(cases[0]) if more else None, Beyond(_key(cases[-1])))
-    return Page(cases, _before(cases[0]) if beyond else None, Beyond(_key(cases[-1])) if more else None)
+        return Page(cases, _before(cases[0]) if more else None, Beyond(_key(cases[-1])), is_partial)
+    return Page(cases, _before(cases[0]) if beyond else None, Beyond(_key(cases[-1])) if more else None, is_partial)
 
 
 async def counts(tx: Transaction, reader: Reader) -> dict[View, int]:
@@ -83,18 +89,22 @@ async def counts(tx: Transaction, reader: Reader) -> dict[View, int]:
     return dict(zip(COUNTED, row, strict=True))
 
 
-async def _read(tx: Transaction, view: View, reader: Reader, query: str | None, beyond: Beyond | None) -> list[Case]:
+async def _read(
+    tx: Transaction, view: View, reader: Reader, query: str | None, beyond: Beyond | None
+) -> tuple[list[Case], bool]:
+    """Up to one case more than a page shows, and whether they are of some only."""
     values: dict[str, Any] = asdict(reader) | {"query": query}
     if beyond:
         values |= {"key_at": beyond.key.at, "key_id": beyond.key.registration_id}
     which = view, beyond.before if beyond else None
     if query is None:
-        return await _cases(tx, PAGES[which], values)
+        return await _cases(tx, PAGES[which], values), False
     near = await _cases(tx, FOUND_NEAR[which], values)
     if len(near) > PAGE or (await tx.execute(ARE_MORE_THAN_NEAR[which], values)).first() is None:
-        return near
-    await tx.execute(_PLAN_FOR_THESE_WORDS)
-    return await _cases(tx, FOUND[which], values)
+        return near, False
+    await tx.execute(_BY_INDEX_OF_WORDS)
+    rows = (await tx.execute(FOUND[which], values)).all()
+    return [case_of(row) for row in rows], bool(rows) and rows[0].is_partial
 
 
 async def _cases(tx: Transaction, statement: Select[Any], values: dict[str, Any]) -> list[Case]:

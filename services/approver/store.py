@@ -221,7 +221,7 @@ def _row(case: Case) -> SimpleNamespace:
 
 def case_of(row: Any) -> Case:
     """Of the CASE_COLUMNS."""
-    values = row._asdict()
+    values = {column.name: row._mapping[column.name] for column in CASE_COLUMNS}
     values["status"] = Status(row.status)
     values["facts"] = _facts(row.facts) if row.facts else None
     return Case(**values)

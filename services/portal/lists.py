@@ -3,8 +3,9 @@
 A page begins behind a place in the order: a row's value and id as they were when it was shown. Rows of equal value keep
 apart by their ids, and a row that moves meanwhile takes no other with it.
 
-What is searched may be looked for twice. A walk along the order finds soon what is common; where it does not, little
-is left to find, and the index of words finds all of it. Indexes are read one status at a time and merged.
+What is searched may be looked for twice. A walk along the order finds soon what is common and scattered; where it finds
+too little, the index of words finds the rest. Neither reads on without bound: a page of a search that finds more than
+is sorted says that it shows only some. Indexes are read one status at a time and merged.
 """
 
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from sqlalchemy import (
     any_,
     bindparam,
     cast,
+    func,
     literal_column,
     select,
     text,
@@ -38,7 +40,8 @@ from shared.database import Transaction
 from shared.stores import history, listed
 
 ROWS = 50
-WALKED = 5_000  # rows, about 10 ms
+WALKED = 2_500  # rows, about 5 ms
+MOST_SORTED = 5_000  # rows that the index of words finds, about 10 ms
 CHUNK = 500  # rows of an export: others wait no longer than for a page
 
 
@@ -78,11 +81,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`before` and `after` are where the pages beside it begin, if there are any."""
+    """`before` and `after` are where the pages beside it begin, if there are any. `is_partial`: so much was found that
+    the rows are the first of some of it, not of all."""
 
     rows: list[Registration]
     before: Place | None
     after: Place | None
+    is_partial: bool = False
 
 
 def place_of(it: Registration, sort: Sort) -> Place:
@@ -106,6 +111,10 @@ _KEYS: dict[Sort, ColumnElement[Any]] = {
 _OF_PARTNER = r.partner_id == bindparam("partner_id")
 _FOUND = r.words.bool_op("@@")(cast(bindparam("query"), TSQUERY))
 _BY_THE_VALUES = text("set local plan_cache_mode = force_custom_plan")  # how rare a word is decides on the plan
+_BY_INDEX_OF_WORDS = text(
+    "select set_config(name, 'off', true) from (values ('enable_indexscan'), ('enable_seqscan')) as plans(name)"
+)
+"""From the limit the planner hopes to meet the words soon by the way; where they clump, it would read all others."""
 _ROWS = READ.where(r.registration_id == any_(listed("ids", Uuid())))
 _BATCH = (
     READ.join(history, and_(history.c.registration_id == r.registration_id, history.c.note == ""))
@@ -169,10 +178,10 @@ def _beyond(order: Order, status: Status | None, *, placed: bool) -> Select[Any]
 def _by_words(order: Order, status: Status | None, *, placed: bool) -> Select[Any]:
     filters = [_OF_PARTNER, _FOUND, *([r.status == _literal(status)] if status else [])]
     filters += [_behind(order)] if placed else []
-    # The offset keeps it apart: else the order and the limit could make PostgreSQL walk again.
     words = select(r.registration_id, _KEYS[order.sort].label("key")).where(*filters)
-    found = words.offset(_literal(0)).subquery()
-    return select(found).order_by(*_ordered(order, found.c.key, found.c.registration_id)).limit(_literal(ROWS + 1))
+    found = words.limit(_literal(MOST_SORTED)).subquery()
+    first = select(found, (func.count().over() == _literal(MOST_SORTED)).label("is_partial"))
+    return first.order_by(*_ordered(order, found.c.key, found.c.registration_id)).limit(_literal(ROWS + 1))
 
 
 @cache
@@ -190,35 +199,51 @@ async def page(tx: Transaction, wanted: Wanted, *, after: Place | None = None, b
     """
     await tx.execute(_ONE_MOMENT)
     if before:
-        rows = await _some(tx, replace(wanted, order=_reverse(wanted.order)), before)
-        if len(rows) > ROWS:
-            return _page(wanted, rows[ROWS - 1 :: -1], has_before=True, has_after=True)
-    elif after and (rows := await _some(tx, wanted, after)):
-        return _page(wanted, rows[:ROWS], has_before=True, has_after=len(rows) > ROWS)
-    rows = await _some(tx, wanted, None)
-    return _page(wanted, rows[:ROWS], has_before=False, has_after=len(rows) > ROWS)
+        found = await _find(tx, replace(wanted, order=_reverse(wanted.order)), before)
+        if len(found.ids) > ROWS:
+            return await _page(
+                tx, wanted, replace(found, ids=found.ids[ROWS - 1 :: -1]), has_before=True, has_after=True
+            )
+    elif after and (found := await _find(tx, wanted, after)).ids:
+        return await _page(tx, wanted, found, has_before=True, has_after=len(found.ids) > ROWS)
+    found = await _find(tx, wanted, None)
+    return await _page(tx, wanted, found, has_before=False, has_after=len(found.ids) > ROWS)
 
 
 def _reverse(order: Order) -> Order:
     return replace(order, descending=not order.descending)
 
 
-def _page(wanted: Wanted, rows: list[Registration], *, has_before: bool, has_after: bool) -> Page:
-    sort = wanted.order.sort
-    return Page(rows, place_of(rows[0], sort) if has_before else None, place_of(rows[-1], sort) if has_after else None)
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Up to one more than a page shows, in order."""
+
+    ids: list[UUID]
+    is_partial: bool = False
 
 
-async def _some(tx: Transaction, wanted: Wanted, place: Place | None) -> list[Registration]:
-    """Up to one row more than a page shows, in order."""
+async def _page(tx: Transaction, wanted: Wanted, found: _Found, *, has_before: bool, has_after: bool) -> Page:
+    sort, rows = wanted.order.sort, await _rows(tx, found.ids[:ROWS])
+    return Page(
+        rows,
+        place_of(rows[0], sort) if has_before else None,
+        place_of(rows[-1], sort) if has_after else None,
+        found.is_partial,
+    )
+
+
+async def _find(tx: Transaction, wanted: Wanted, place: Place | None) -> _Found:
     about = {"order": wanted.order, "status": wanted.status, "placed": place is not None}
     values = _values(wanted, place)
     if wanted.query is None:
-        return await _rows(tx, await _ids(tx, _first(**about), values))
+        return _Found(await _ids(tx, _first(**about), values))
     await tx.execute(_BY_THE_VALUES)
-    ids = await _ids(tx, _walk(**about), values)
-    if len(ids) <= ROWS and await _ids(tx, _beyond(**about), values):
-        ids = await _ids(tx, _by_words(**about), values)
-    return await _rows(tx, ids)
+    near = await _ids(tx, _walk(**about), values)
+    if len(near) > ROWS or not await _ids(tx, _beyond(**about), values):
+        return _Found(near)
+    await tx.execute(_BY_INDEX_OF_WORDS)
+    by_words = (await tx.execute(_by_words(**about), values)).all()
+    return _Found([row.registration_id for row in by_words], bool(by_words) and by_words[0].is_partial)
 
 
 def _values(wanted: Wanted, place: Place | None) -> dict[str, Any]:

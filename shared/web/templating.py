@@ -91,6 +91,8 @@ class Pages:
         environment.filters["moment"] = partial(formats.moment, locale=locale)
         environment.filters["vnd"] = partial(formats.vnd, locale=locale)
         environment.globals["static_url"] = self.static_urls
+        for name in environment.list_templates():
+            environment.get_template(name)  # compiled now: else the first readers of each page wait for it
         return environment
 
     def _context(self, request: Request, locale: Locale) -> dict[str, Any]:

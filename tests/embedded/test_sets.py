@@ -15,13 +15,14 @@ import pytest
 from embedded import Servers, servers
 
 HOLDER = """
-import signal, sys
+import signal, sys, time
 from pathlib import Path
 from embedded import servers
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 with servers(Path(sys.argv[1]), lambda line: None, {}) as started:
     print(started.kafka.pid, started.postgres.pid, flush=True)
-    signal.pause()
+    while True:
+        time.sleep(0.1)  # not signal.pause(): a signal just before it would be waited for for ever
 """
 EXTERNAL = {
     "KAFKA_BOOTSTRAP_SERVERS": "kafka.example:9092",

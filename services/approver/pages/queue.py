@@ -95,6 +95,7 @@ class QueuePage:
             rows_are_others=seen is not None and seen != shown,
             previous=page.previous,
             next=page.next,
+            is_partial=page.is_partial,
             views={view: counts.get(view) for view in View},
             most_counted=MOST_COUNTED,
             most_chosen=PAGE,

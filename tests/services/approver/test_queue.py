@@ -334,6 +334,27 @@ async def test_among_many_cases_each_view_each_count_and_each_search_is_found_by
     assert NEAR < 15_000, "or the index of words is not asked"
 
 
+async def test_a_search_that_finds_more_than_is_sorted_says_so_and_shows_some_in_order(
+    approver: Service, browse: Browse, database_url: str
+) -> None:
+    owner = await asyncpg.connect(database_url)
+    await owner.execute(FILL, NOW)
+    await owner.execute(
+        "update approver.cases set search_text = search_text || ' far' where due_at > $1", NOW + 12 * DAY
+    )
+    await owner.execute("analyze approver.cases")
+    await owner.close()
+    async with approver.database.transaction() as tx:
+        far = await queue.page(tx, View.ALL, READER, "'far':*")
+        rare = await queue.page(tx, View.ALL, READER, "'rare':*")
+    assert far.is_partial and not rare.is_partial
+    assert len(far.cases) == PAGE and far.next
+    assert [case.due_at for case in far.cases] == sorted(case.due_at for case in far.cases if case.due_at)
+    said = "So many cases were found"
+    assert said in (await browse(HOA).get("/cases?q=far")).text
+    assert said not in (await browse(HOA).get("/cases?q=rare")).text
+
+
 async def test_a_count_says_when_it_stopped_counting(approver: Service, browse: Browse, database_url: str) -> None:
     owner = await asyncpg.connect(database_url)
     await owner.execute(FILL.replace("30000", "2002"), NOW)

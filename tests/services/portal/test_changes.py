@@ -3,7 +3,6 @@
 import asyncio
 import re
 from dataclasses import replace
-from uuid import uuid4
 
 import pytest
 
@@ -367,7 +366,7 @@ async def test_another_partner_changes_nothing(browse: Browse, database: Databas
     assert await asked(database) == []
 
 
-@pytest.mark.parametrize("registration_id", [str(uuid4()), "not-an-id", "%00"])
+@pytest.mark.parametrize("registration_id", ["11111111-1111-4111-8111-111111111111", "not-an-id", "%00"])
 @pytest.mark.parametrize("change", ["resend", "withdraw"])
 async def test_an_unknown_or_malformed_id_is_a_404_page(browse: Browse, registration_id: str, change: str) -> None:
     answer = await browse().post(f"/accounts/{registration_id}/{change}")

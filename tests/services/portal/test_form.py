@@ -293,7 +293,7 @@ async def test_registering_again_begins_with_what_the_partner_had_registered(
     assert typed(page, "batch_id") != typed(await browse().get(f"/accounts/add?again={ID}"), "batch_id")
 
 
-@pytest.mark.parametrize("again", [str(uuid4()), "not-an-id", "", str(ID)])
+@pytest.mark.parametrize("again", ["11111111-1111-4111-8111-111111111111", "not-an-id", "", str(ID)])
 async def test_nothing_but_ones_own_is_filled_in(browse: Browse, database: Database, again: str) -> None:
     async with database.transaction() as tx:
         await store.request(tx, [requested()])

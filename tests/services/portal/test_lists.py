@@ -15,6 +15,7 @@ from services.portal.pages import listing
 from services.portal.store import mark_of, search_text
 from shared.database import Database, Transaction
 from shared.searching import folded, query
+from tests.services.portal.conftest import Browse
 from tests.services.portal.facts import START, requested
 
 NAMES = [
@@ -116,6 +117,29 @@ async def test_each_row_is_on_one_page_in_order_whatever_is_asked(database: Data
             found = await pages(database, asked(order, status, typed))
             assert [it for page in found for it in page] == expected(rows, order, status, typed), (order, status, typed)
             assert all(len(page) == lists.ROWS for page in found[:-1])
+
+
+async def test_a_search_that_finds_more_than_is_sorted_says_so_and_shows_some_in_order(
+    database: Database, browse: Browse, walked: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = some_rows(3)
+    await keep(database, *rows)
+    monkeypatch.setattr(lists, "MOST_SORTED", 60)
+    lists._by_words.cache_clear()
+    said = "So many customers were found"
+    for typed, many in (("exam", True), ("an exam", True), ("zoe", False)):
+        order = Order(Sort.NAME, descending=False)
+        all_found = expected(rows, order, None, typed)
+        async with database.transaction() as tx:
+            page = await lists.page(tx, asked(order, None, typed))
+        everything_was_walked = len(rows) <= lists.WALKED
+        assert page.is_partial is (many and not everything_was_walked)
+        assert [it.registration_id for it in page.rows] == sorted(
+            (it.registration_id for it in page.rows), key=all_found.index
+        )
+        assert len(page.rows) == min(lists.ROWS, len(all_found))
+        assert (said in (await browse().get(f"/accounts?sort=name&q={typed}")).text) is page.is_partial
+    lists._by_words.cache_clear()
 
 
 async def test_the_way_back_leads_over_the_same_rows(database: Database) -> None:
