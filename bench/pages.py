@@ -4,7 +4,8 @@
 
 All registrations belong to one partner, which is the hardest for its list; a fifth of the cases waits for staff. The
 services run as processes on real servers. Each page gets 50 requests a second for ten seconds, sent when they are due
-whether or not earlier ones were answered, and a request's time counts from when it was due. Needs Debian's chromium for
+whether or not earlier ones were answered, and a request's time counts from when it was due. The second before these,
+when connections are opened and statements are prepared, is printed apart. Needs Debian's chromium for
 the second part; without it only the first is printed.
 """
 
@@ -33,6 +34,7 @@ from services.notifier.links import Links
 
 RATE = 50  # requests a second
 SECONDS = 10
+WARM_UP = 1  # second, printed apart: the first requests after a start
 LIMIT = 0.050  # seconds at p95
 IDLE = 3.0  # seconds that a connection may wait; the services close it after five
 FIRST_VIEW = 100_000  # bytes
@@ -110,7 +112,7 @@ class Client:
         return int(head.split(b" ", 2)[1])
 
 
-async def load(client: Client, paths: Sequence[str]) -> list[float]:
+async def load(client: Client, paths: Sequence[str], seconds: int) -> list[float]:
     """Seconds for each request; without end for one that was refused."""
     begun = time.perf_counter()
 
@@ -120,13 +122,13 @@ async def load(client: Client, paths: Sequence[str]) -> list[float]:
         status = await client.get(path)
         return time.perf_counter() - due if status == 200 else math.inf
 
-    turns = itertools.islice(itertools.cycle(paths), RATE * SECONDS)
+    turns = itertools.islice(itertools.cycle(paths), RATE * seconds)
     return list(await asyncio.gather(*(ask(number, path) for number, path in enumerate(turns))))
 
 
 async def answering(running: Machine, found: Sequence[Page]) -> bool:
     """Prints how long each page's answers took; True where all kept the limit."""
-    print(f"{RATE} requests a second for {SECONDS} s each, in ms            p50    p95    max")
+    print(f"{RATE} requests a second for {SECONDS} s each, in ms            p50    p95    max  max of the first second")
     good = True
     clients = {
         "portal": await signed_in(running.urls["portal"], "/accounts", LAN),
@@ -134,13 +136,12 @@ async def answering(running: Machine, found: Sequence[Page]) -> bool:
         "notifier": Client(running.urls["notifier"], ""),
     }
     for page in found:
-        for path in page.paths[:20]:
-            await clients[page.service].get(path)
-        taken = await load(clients[page.service], page.paths)
+        first = await load(clients[page.service], page.paths, WARM_UP)
+        taken = await load(clients[page.service], page.paths, SECONDS)
         p95 = statistics.quantiles(taken, n=20)[-1]
         good &= p95 < LIMIT
         marks = "" if p95 < LIMIT else f"  over {1000 * LIMIT:.0f}"
-        figures = "".join(f"{1000 * it:7.1f}" for it in (statistics.median(taken), p95, max(taken)))
+        figures = "".join(f"{1000 * it:7.1f}" for it in (statistics.median(taken), p95, max(taken), max(first)))
         print(f"{page.service:<10}{page.name:<40}{figures}{marks}", flush=True)
     return good
 

@@ -7,6 +7,7 @@ import unicodedata
 
 LONGEST_WORD = 100
 MOST_WORDS = 10
+_BEGINNING = ":*"
 
 
 def folded(*texts: str | None) -> str:
@@ -28,4 +29,9 @@ def query(typed: str, mark: str = "") -> str | None:
     beginning: PostgreSQL's index skips through the rows of whole words, and reads all of a common beginning.
     """
     words = folded(typed).split()[:MOST_WORDS]
-    return " & ".join(f"'{mark}{word}'" for word in words) + ":*" if words else None
+    return " & ".join(f"'{mark}{word}'" for word in words) + _BEGINNING if words else None
+
+
+def whole_words(query: str) -> str:
+    """The same with the last word whole: finds some of the rows, in a third of the time where they are very many."""
+    return query.removesuffix(_BEGINNING)

@@ -25,6 +25,7 @@ from services.approver.queue_statements import (
 )
 from services.approver.store import case_of
 from shared.database import Transaction
+from shared.searching import whole_words
 
 _BY_INDEX_OF_WORDS = text(
     "select set_config('plan_cache_mode', 'force_custom_plan', true),"
@@ -103,7 +104,10 @@ async def _read(
     if len(near) > PAGE or (await tx.execute(ARE_MORE_THAN_NEAR[which], values)).first() is None:
         return near, False
     await tx.execute(_BY_INDEX_OF_WORDS)
-    rows = (await tx.execute(FOUND[which], values)).all()
+    for words in (whole_words(query), query):
+        rows = (await tx.execute(FOUND[which], values | {"query": words})).all()
+        if rows and rows[0].is_partial:
+            break
     return [case_of(row) for row in rows], bool(rows) and rows[0].is_partial
 
 

@@ -49,7 +49,7 @@ from services.approver.store import (
 PAGE = 50
 MOST_COUNTED = 1_000
 NEAR = 2_500  # cases, about 5 ms
-MOST_SORTED = 5_000  # cases that the index of words finds, about 10 ms
+MOST_SORTED = 2_000  # cases that the index of words finds, about 20 ms
 
 
 class View(StrEnum):
