@@ -158,10 +158,10 @@ async def run(url: str, count: int) -> bool:
     mails = await owner.fetchval("select count(*) from notifier.emails")
     print(f"{'':<10} reminders queued {mails:,}")
     alone, together = await beside(both[0], moment)
-    for what, taken in (("alone", alone), ("beside a pass", together)):
+    for what, lasted in (("alone", alone), ("beside a pass", together)):
         print(
-            f"consuming  {BATCH} events {what}: median {1000 * statistics.median(taken):.0f} ms, "
-            f"longest {1000 * max(taken):.0f} ms of {len(taken)} batches"
+            f"consuming  {BATCH} events {what}: median {1000 * statistics.median(lasted):.0f} ms, "
+            f"longest {1000 * max(lasted):.0f} ms of {len(lasted)} batches"
         )
     print(f"consuming  beside a pass takes {statistics.median(together) / statistics.median(alone):.2f} times as long")
     for service in both:

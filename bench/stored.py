@@ -18,7 +18,7 @@ from shared.database import Database
 
 AT_ONCE = 10_000
 NOW = datetime.now(UTC)
-PARTNER = {"partner_id": "saigon-cloud", "partner_name": "Saigon Cloud"}
+PARTNER_ID, PARTNER_NAME = "saigon-cloud", "Saigon Cloud"
 LAN = "lan@saigon-cloud.example"
 STAFF = "hoa@vng.example"
 NAMES = ("Nguyễn", "Trần", "Lê", "Phạm", "Huỳnh", "Hoàng", "Phan", "Vũ", "Võ", "Đặng", "Bùi", "Đỗ", "Hồ", "Ngô")
@@ -88,7 +88,8 @@ def _registration(number: int, registration_id: UUID, status: Status) -> Registr
         mail_sent_at=requested_at,
         valid_until=requested_at + timedelta(days=15),
         resends_left=3,
-        **PARTNER,
+        partner_id=PARTNER_ID,
+        partner_name=PARTNER_NAME,
     )
 
 
@@ -112,7 +113,8 @@ def _case(it: Registration) -> Case:
         outcome=None if waiting else "approved",
         final_at=over,
         current_customer=waiting and it.registration_id.int % 100 == 0,
-        **PARTNER,
+        partner_id=PARTNER_ID,
+        partner_name=PARTNER_NAME,
     )
 
 
