@@ -6,9 +6,10 @@ settings.
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
@@ -18,6 +19,9 @@ from shared.observability import quiet_clients
 from shared.settings import DatabaseSettings, KafkaSettings, SettingsError, load
 from shared.topics import PARTITIONS, SERVICES
 
+if TYPE_CHECKING:
+    from shared.messaging.settling import Which
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=True,
@@ -26,10 +30,19 @@ app = typer.Typer(
 )
 topics = typer.Typer(no_args_is_help=True, help="The Kafka topics.")
 accounts = typer.Typer(no_args_is_help=True, help="VNG Cloud's accounts, as far as registration needs them.")
+quarantine = typer.Typer(no_args_is_help=True, help="Records that a service could not accept.")
 app.add_typer(topics, name="topics")
 app.add_typer(accounts, name="accounts")
+app.add_typer(quarantine, name="quarantine")
 
 ServiceName = StrEnum("ServiceName", {name.upper(): name for name in SERVICES})  # type: ignore[misc]  # from the table
+
+Name = Annotated[ServiceName, typer.Argument(metavar="SERVICE", help="Whose quarantine.")]
+Numbers = Annotated[list[str], typer.Argument(metavar="ID...", help="As listed; or TOPIC:PARTITION:OFFSET.")]
+SomeNumbers = Annotated[
+    list[str] | None, typer.Argument(metavar="[ID...]", help="As listed; or TOPIC:PARTITION:OFFSET.")
+]
+Actor = Annotated[str, typer.Option(help="Who does it. Else: the login name and the machine's.", show_default=False)]
 
 CsvFile = Annotated[Path, typer.Argument(metavar="FILE.csv", help="A CSV file in UTF-8 with a first line of names.")]
 
@@ -61,12 +74,29 @@ def apply(
     partitions: Annotated[
         int, typer.Option(min=1, help="Of each topic that is made; a topic that is there keeps its number.")
     ] = PARTITIONS,
+    acls: Annotated[
+        bool,
+        typer.Option("--acls", help="Also the access rules: users registrar, notifier, approver, portal, accounts."),
+    ] = False,
 ) -> None:
     """Make the topics that are missing. A quarantine always has one partition."""
     from commands.kafka import apply_topics
 
-    for line in asyncio.run(apply_topics(load(KafkaSettings), replication, partitions)):
+    settings = load(KafkaSettings)
+    for line in asyncio.run(apply_topics(settings, replication, partitions)):
         typer.echo(line)
+    if acls:
+        _apply_acls(settings)
+
+
+def _apply_acls(settings: KafkaSettings) -> None:
+    from commands.acls import apply_acls
+
+    report = asyncio.run(apply_acls(settings))
+    for line in report.lines:
+        typer.echo(line)
+    if report.problems:
+        raise Failed(*report.problems)
 
 
 @accounts.command("import")
@@ -106,6 +136,74 @@ def show(
         typer.echo(line)
 
 
+@quarantine.command("list")
+def list_quarantine(
+    service: Name,
+    settled_too: Annotated[bool, typer.Option("--all", help="Also those that were replayed or discarded.")] = False,
+) -> None:
+    """List what waits in quarantine, oldest first."""
+    from commands.quarantine import list_records
+
+    asyncio.run(_print(list_records(service.value, settled_too=settled_too)))
+
+
+@quarantine.command("show")
+def show_quarantined(service: Name, ids: Numbers) -> None:
+    """Show records whole: bytes (as text where they are UTF-8, else in hexadecimal digits), headers, origin, reason."""
+    from commands.quarantine import show as run
+
+    asyncio.run(_print(run(service.value, _which(ids))))
+
+
+@quarantine.command()
+def replay(
+    service: Name,
+    ids: SomeNumbers = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that wait now.")] = False,
+    by: Actor = "",
+) -> None:
+    """Give records to this service's handler once more. Needs the settings that `serve` needs."""
+    from commands.quarantine import login
+    from commands.quarantine import replay as run
+
+    if everything == bool(ids):
+        raise typer.BadParameter("expected either ids or --all")
+    asyncio.run(_print(run(service.value, _which(ids) if ids else None, by or login())))
+
+
+@quarantine.command()
+def discard(
+    service: Name,
+    ids: Numbers,
+    reason: Annotated[str, typer.Option(help="Why, for whoever looks later.")],
+    by: Actor = "",
+) -> None:
+    """Put records aside for good, with a reason. They can still be shown."""
+    from commands.quarantine import discard as run
+    from commands.quarantine import login, reason_in
+
+    if (why := reason_in(reason)) is None:
+        raise typer.BadParameter("expected 1 to 1000 characters of plain text", param_hint="--reason")
+    asyncio.run(_print(run(service.value, _which(ids), by or login(), why)))
+
+
+@app.command()
+def rewind(
+    service: Annotated[ServiceName, typer.Argument(help="Which service. It must not be running.")],
+    to: Annotated[
+        str,
+        typer.Option(help="An RFC 3339 time, before the backup and before what was not read then. Earlier is safe."),
+    ],
+) -> None:
+    """After a restore: make a service read again what it has read since a time, and remember what it has told since."""
+    from commands.rewind import moment_in
+    from commands.rewind import rewind as run
+
+    if (since := moment_in(to)) is None:
+        raise typer.BadParameter('expected an RFC 3339 time, like "2026-07-01T09:00:00Z"', param_hint="--to")
+    asyncio.run(_print(run(service.value, since)))
+
+
 @app.command()
 def demo(
     folder: Annotated[Path, typer.Option(help="Where the demo's data live.")] = Path(".local"),
@@ -123,6 +221,21 @@ def demo(
     from commands.demo import run
 
     raise typer.Exit(run(folder, customers, accounts_file))
+
+
+async def _print(lines: AsyncIterator[str]) -> None:
+    async for line in lines:
+        typer.echo(line)
+
+
+def _which(ids: list[str]) -> "list[Which]":
+    from shared.messaging.settling import which
+
+    found = [(text, which(text)) for text in dict.fromkeys(ids)]
+    for text, it in found:
+        if it is None:
+            raise typer.BadParameter(f"{text!r} is no id; expected one as listed, or TOPIC:PARTITION:OFFSET")
+    return [it for _text, it in found if it is not None]
 
 
 def _tell(published: int, noun: str, problems: list[str]) -> None:

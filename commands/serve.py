@@ -30,14 +30,20 @@ def serve(name: str, host: str, port: int) -> None:
     """Returns after a SIGTERM or SIGINT, when the batch in hand is stored. Raises SettingsError or Failed."""
     settings = load(SETTINGS[name])
     configure_logging(settings.log_format)
-    app = import_module(f"services.{name}.app")  # one service's code, not all four's
     try:
-        asyncio.run(_serve(app.create_app(settings), host, port))
+        asyncio.run(run(create(name, settings), host, port))
     except CannotGoOn as reason:
         raise Failed(f"{name}: {reason}") from None
 
 
-async def _serve(service: Service, host: str, port: int) -> None:
+def create(name: str, settings: ServiceSettings) -> Service:
+    """The service, put together and not running. Nothing of the other three is loaded."""
+    service: Service = import_module(f"services.{name}.app").create_app(settings)
+    return service
+
+
+async def run(service: Service, host: str, port: int) -> None:
+    """Until a SIGTERM or SIGINT. Raises CannotGoOn."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):

@@ -29,7 +29,8 @@ from shared.messaging.faults import sqlstate
 
 NO_SUCH_ROLE = "22023"  # an invalid value for the parameter `role`
 NOT_PERMITTED = "42501"
-
+ANSWERED_WITHIN = 10  # seconds: the longest statement takes a tenth of that
+CLOSING = 2.0  # seconds
 
 _NOTIFY = text("select pg_notify(:channel, topic) from unnest(cast(:topics as text[])) as topic")
 
@@ -146,7 +147,7 @@ class Database:
             hide_parameters=True,  # they hold people's addresses, and errors are logged
             connect_args={
                 "timeout": 5,
-                "command_timeout": 30,  # a server that hangs is a server that is away
+                "command_timeout": ANSWERED_WITHIN,  # a server that hangs is a server that is away
                 "server_settings": self._server_settings,
             },
         )
@@ -185,4 +186,7 @@ class Database:
             raise
 
     async def close(self) -> None:
-        await self.engine.dispose()
+        """Within CLOSING seconds, whether the server answers or not."""
+        closing = asyncio.ensure_future(self.engine.dispose())
+        await asyncio.wait({closing}, timeout=CLOSING)
+        closing.cancel()

@@ -22,6 +22,7 @@ class Code(StrEnum):
     CURRENT_CUSTOMER = "current_customer"
     TOO_MANY_OPEN = "too_many_open"
     DECLINED_RECENTLY = "declined_recently"
+    WITHDRAWN_TOO_OFTEN = "withdrawn_too_often"
 
 
 CONDITIONS = frozenset({Code.HAS_CREDIT, Code.USES_SERVICES, Code.HAS_DISCOUNTS, Code.IN_POC, Code.NOT_PREPAID})

@@ -116,9 +116,15 @@ def create_messaging_tables() -> None:
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("quarantined_at", moment, nullable=False),
+        sa.Column("produced_at", moment),
+        sa.Column("acted_by", sa.Text),
+        sa.Column("acted_at", moment),
+        sa.Column("remark", sa.Text),
         sa.UniqueConstraint("topic", "partition", "offset"),
         sa.CheckConstraint("state in ('quarantined', 'replayed', 'discarded')", name="state"),
     )
+    where = sa.text("state = 'quarantined'")
+    op.create_index("quarantine_waiting_idx", "quarantine", ["id"], postgresql_where=where)
     op.create_table(
         "history",
         sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
@@ -135,6 +141,17 @@ def create_messaging_tables() -> None:
     where = sa.text("note <> ''")
     columns = ["registration_id", "event", "note"]
     op.create_index("history_note_key", "history", columns, unique=True, postgresql_where=where)
+
+
+def create_tries_table() -> None:
+    """Bad tries by client, in services that people reach."""
+    op.create_table(
+        "tries",
+        sa.Column("client", sa.Text, primary_key=True),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("bad", sa.Integer, nullable=False),
+    )
+    op.create_index("tries_since_idx", "tries", ["since"])
 
 
 def create_accounts_table() -> None:

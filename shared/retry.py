@@ -2,7 +2,33 @@
 
 import asyncio
 import random
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Stopped(Exception):
+    """The service was told to stop before the work was done."""
+
+
+async def unless_stopped(stopping: asyncio.Event, work: asyncio.Task[T] | Coroutine[Any, Any, T], grace: float) -> T:
+    """What `work` returns. Raises Stopped where it has not ended `grace` seconds after the service was told to stop:
+    what it waits for may be away for ever. It is cancelled then, and given the same time to end."""
+    task = asyncio.ensure_future(work)
+    stop = asyncio.ensure_future(stopping.wait())
+    try:
+        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({task}, timeout=grace)
+        if task.done():
+            return task.result()
+        task.cancel()
+        await asyncio.wait({task}, timeout=grace)
+        raise Stopped
+    finally:
+        stop.cancel()
+        task.cancel()
 
 
 async def pause(stopping: asyncio.Event, seconds: float) -> None:

@@ -24,7 +24,7 @@ from shared.messaging.consumer import CannotGoOn, Consumer
 from shared.messaging.faults import in_words, is_passing
 from shared.messaging.kafka import publisher
 from shared.messaging.relay import Relay
-from shared.retry import Backoff, pause
+from shared.retry import Backoff, Stopped, pause, unless_stopped
 from shared.scheduler import Deadline, Scheduler
 from shared.settings import ServiceSettings
 from shared.topics import topic_of
@@ -36,6 +36,9 @@ Worker = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 """Runs until the event is set."""
 
 LOOK_AT_BACKLOG = 0.1  # seconds
+IN_HAND = 8.0  # seconds: more than any worker gives itself
+LAST_LOOK = 1.0  # seconds
+STALE_ANSWER = 5.0  # seconds: Kafka answers within a tenth of one, and within one while the group is rebalanced
 STALE_POLL = 30.0  # seconds
 STALE_OUTBOX = 30.0  # seconds
 
@@ -89,22 +92,27 @@ class Service:
         """Pages and workers, until `stopping`. Raises CannotGoOn with a line for the operator."""
         pages = asyncio.create_task(serve(self.web, host, port, started=started))
         work = asyncio.create_task(self.run(stopping))
+        stop = asyncio.create_task(stopping.wait())
         try:
-            await asyncio.wait({pages, work}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({pages, work, stop}, return_when=asyncio.FIRST_COMPLETED)
             stopping.set()
+            error = pages.exception() if pages.done() else None
+            pages.cancel()  # both end at once what they have in hand
             await work
-            if pages.done() and (error := pages.exception()):
+            if error:
                 raise CannotGoOn(f"cannot serve pages on {host}:{port}: {error}; expected a free port") from error
         finally:
             pages.cancel()
-            await asyncio.gather(pages, work, return_exceptions=True)
+            await asyncio.gather(pages, work, stop, return_exceptions=True)
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """The workers without the pages, until `stopping` and after what is in hand."""
+        """The workers without the pages, until `stopping` and after what is in hand, for up to IN_HAND seconds."""
 
         async def run(worker: Worker) -> None:
             try:
-                await worker(stopping)
+                await unless_stopped(stopping, worker(stopping), IN_HAND)
+            except Stopped:
+                log.warning("stops without having ended what was in hand: something that it needs does not answer")
             finally:
                 stopping.set()  # one that fails ends all, each in its own order
 
@@ -123,7 +131,9 @@ class Service:
         backoff = Backoff()
         while not stopping.is_set():
             try:
-                found = await self.database.schema_version()
+                found = await unless_stopped(stopping, self.database.schema_version(), LAST_LOOK)
+            except Stopped:
+                return
             except RoleRefused:
                 raise CannotGoOn(
                     f"the login of DATABASE_URL may not work as the role {role_of(self.name)}; expected it granted; "
@@ -161,8 +171,11 @@ class Service:
         return None if self.consumer.assigned else "no partition is assigned to this instance yet"
 
     async def _check_poll(self) -> str | None:
-        if self.consumer.polled_at is None:
-            return "has not polled Kafka yet"
+        silence = self.consumer.hearing.silence
+        if self.consumer.polled_at is None or silence is None:
+            return "has not heard of Kafka yet"
+        if silence > STALE_ANSWER:
+            return f"Kafka has not answered for {silence:.0f} s"
         age = time.monotonic() - self.consumer.polled_at
         return f"last polled {age:.0f} s ago" if age > STALE_POLL else None
 

@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.eligibility import CurrentCustomers
@@ -160,9 +168,16 @@ class ServiceSettings(KafkaSettings, DatabaseSettings):
     log_format: str = Field("console", pattern="^(console|json)$")
 
 
-class SignInSettings(BaseSettings):
+class TriesSettings(BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", frozen=True)
 
+    tries_limit: int = Field(30, ge=1)  # bad tries of one client in a period; good ones are not counted
+    tries_period: Duration = timedelta(minutes=10)
+    trusted_proxies: Annotated[list[IPvAnyNetwork], NoDecode, BeforeValidator(_comma_separated)] = []
+    """Networks, separated by commas, whose X-Forwarded-For says where a request comes from."""
+
+
+class SignInSettings(TriesSettings):
     public_url: PublicUrl
     oidc_issuer: str = Field(pattern="^https?://")
     oidc_client_id: str = Field(min_length=1)
@@ -176,9 +191,11 @@ class RegistrarSettings(ServiceSettings):
     approval_for_current_customers: CurrentCustomers = CurrentCustomers.SKIP
     open_limit: int = Field(100, ge=1)
     decline_cooldown: Duration = timedelta(days=30)
+    withdrawal_limit: int = Field(5, ge=1)
+    withdrawal_cooldown: Duration = timedelta(days=7)
 
 
-class NotifierSettings(ServiceSettings):
+class NotifierSettings(ServiceSettings, TriesSettings):
     public_url: PublicUrl
     portal_url: PublicUrl
     approver_url: PublicUrl

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zlib import crc32
@@ -114,6 +115,16 @@ async def history_of(tx: Transaction, registration_id: UUID) -> list[Entry]:
     """Oldest first."""
     rows = await tx.execute(_HISTORY, {"id": registration_id})
     return [_entry(row) for row in rows]
+
+
+_MOMENTS = select(history.c.registration_id, history.c.event, history.c.at).where(
+    history.c.registration_id == any_(listed("ids", Uuid())), text("note = ''")
+)
+
+
+async def moments_of(tx: Transaction, ids: Iterable[UUID]) -> set[tuple[UUID, str, datetime]]:
+    """Of all transitions of these registrations: whose, on which event, when."""
+    return {(row.registration_id, row.event, row.at) for row in await tx.execute(_MOMENTS, {"ids": list(ids)})}
 
 
 _ACCOUNTS = select(accounts).where(accounts.c.email == any_(listed("emails", Text())))

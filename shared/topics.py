@@ -25,10 +25,12 @@ class Topic:
 
     def config(self) -> dict[str, str]:
         """The topic's settings at the broker."""
+        # The broker's time, not the producer's: `rewind` and retention go by it.
+        times = {"message.timestamp.type": "LogAppendTime"}
         if self.compacted:
             # A deletion stays readable for as long as events do: who was away meanwhile must still hear of it.
-            return {"cleanup.policy": "compact", "delete.retention.ms": str(90 * DAY_MS)}
-        return {"cleanup.policy": "delete", "retention.ms": str(90 * DAY_MS)}
+            return times | {"cleanup.policy": "compact", "delete.retention.ms": str(90 * DAY_MS)}
+        return times | {"cleanup.policy": "delete", "retention.ms": str(90 * DAY_MS)}
 
 
 TOPICS: tuple[Topic, ...] = (
@@ -48,7 +50,11 @@ TOPICS: tuple[Topic, ...] = (
     Topic(e.ReviewDue, "review-due.v1", "approver", ("notifier",)),
     Topic(e.RegistrationApproved, "registration-approved.v1", "registrar", ("portal", "notifier", "approver")),
     Topic(e.RegistrationClosed, "registration-closed.v1", "registrar", ("portal", "notifier", "approver")),
-    *(Topic(e.Quarantined, f"{service}.quarantine.v1", service, (), partitions=1) for service in SERVICES),
+    *(
+        # Approver shows the others' to VNG's staff; its own it has in its database.
+        Topic(e.Quarantined, f"{it}.quarantine.v1", it, () if it == "approver" else ("approver",), partitions=1)
+        for it in SERVICES
+    ),
 )
 
 _NAMES = {topic.event: topic.name for topic in TOPICS}
@@ -57,3 +63,10 @@ _NAMES = {topic.event: topic.name for topic in TOPICS}
 def topic_of(event: type[e.Event], service: str) -> str:
     """The topic's name, without prefix, that `service` writes `event` to."""
     return f"{service}.quarantine.v1" if event is e.Quarantined else _NAMES[event]
+
+
+def topics_read(event: type[e.Event], service: str) -> tuple[str, ...]:
+    """The topics' names, without prefix, that `service` reads `event` from."""
+    if event is e.Quarantined:
+        return tuple(topic.name for topic in TOPICS if topic.event is event and service in topic.readers)
+    return (_NAMES[event],)

@@ -2,7 +2,6 @@
 
 import json
 from base64 import b64encode
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -11,9 +10,8 @@ from itsdangerous import TimestampSigner
 from shared.clock import Clock
 from shared.settings import SignInSettings
 from shared.web.person import Person, sign_in_person
-from shared.web.sign_in import SignIn
+from shared.web.sign_in import session_key
 from shared.web.site import Site
-from shared.web.templating import Pages
 
 
 def session_of(person: Person, settings: SignInSettings, service: str, clock: Clock) -> dict[str, str]:
@@ -21,9 +19,11 @@ def session_of(person: Person, settings: SignInSettings, service: str, clock: Cl
     session: dict[str, Any] = {}
     sign_in_person(session, person, clock)
     site = Site(service, settings.public_url)
-    middleware = SignIn(settings, Pages(site, Path()), for_partners=True).middleware()
-    secret = str(middleware[0].kwargs["secret_key"])
-    return {site.cookie_name(): TimestampSigner(secret).sign(b64encode(json.dumps(session).encode())).decode()}
+    return {
+        site.cookie_name(): TimestampSigner(session_key(settings, service))
+        .sign(b64encode(json.dumps(session).encode()))
+        .decode()
+    }
 
 
 def browser(web: Any, url: str, cookies: dict[str, str] | None = None, **headers: str) -> httpx2.AsyncClient:

@@ -1,31 +1,44 @@
 """Approver, put together. Nothing happens at import."""
 
+from collections.abc import Container
+from datetime import date
 from functools import partial
 from pathlib import Path
 
 from holidays import country_holidays
 from starlette.types import ASGIApp
 
-from services.approver import pages
+from services.approver import pages, remembering
 from services.approver.business_days import after_business_days
 from services.approver.domain import Rules
 from services.approver.handlers import deadlines, handlers
 from shared.clock import Clock, system_clock
+from shared.messaging.remembering import Memory
 from shared.service import Service, Worker
 from shared.settings import ApproverSettings
 from shared.web.app import create_web_app
 from shared.web.sign_in import SignIn
 from shared.web.site import Site
 from shared.web.templating import Pages
+from shared.web.tries import Tries
 
 
-def create_app(settings: ApproverSettings, *, clock: Clock = system_clock) -> Service:
-    holidays = country_holidays("VN")
-    rules = Rules(
+def memory(settings: ApproverSettings) -> Memory:
+    """What it takes back after its database was set back."""
+    return remembering.memory(_rules(settings, country_holidays("VN")))
+
+
+def _rules(settings: ApproverSettings, holidays: Container[date]) -> Rules:
+    return Rules(
         policy=settings.approval_for_current_customers,
         claim_for=settings.claim_for,
         due_at=partial(after_business_days, days=settings.review_within_business_days, holidays=holidays),
     )
+
+
+def create_app(settings: ApproverSettings, *, clock: Clock = system_clock) -> Service:
+    holidays = country_holidays("VN")
+    rules = _rules(settings, holidays)
 
     def live(service: Service) -> list[Worker]:
         return [service.changes.run]
@@ -33,7 +46,8 @@ def create_app(settings: ApproverSettings, *, clock: Clock = system_clock) -> Se
     def web(service: Service) -> ASGIApp:
         site = Site("approver", settings.public_url)
         templates = Pages(site, Path(__file__).parent)
-        sign_in = SignIn(settings, templates, for_partners=False, clock=clock)
+        bad_try = Tries(service.database, settings).bad
+        sign_in = SignIn(settings, templates, bad_try, for_partners=False, clock=clock)
         return create_web_app(
             pages=templates,
             routes=pages.routes(
@@ -44,6 +58,7 @@ def create_app(settings: ApproverSettings, *, clock: Clock = system_clock) -> Se
                 lambda: service.consumer.catching_up.done,
                 service.changes,
                 holidays,
+                service.consumer.inbox,
             ),
             checks=service.checks,
             registry=service.registry,

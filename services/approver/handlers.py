@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from functools import partial
 
-from services.approver import claims, domain, reviews, store
+from services.approver import claims, domain, elsewhere, reviews, store
 from services.approver.domain import Final, Rules
 from shared.database import Transaction
 from shared.eligibility import AccountFact
-from shared.events import AccountUpdated, CustomerConfirmed, RegistrationApproved, RegistrationClosed
+from shared.events import AccountUpdated, CustomerConfirmed, Quarantined, RegistrationApproved, RegistrationClosed
 from shared.messaging.batch import Handlers
 from shared.scheduler import Deadline
 from shared.stores import lock_accounts, remember_accounts
@@ -54,6 +54,7 @@ def handlers(rules: Rules) -> Handlers:
         CustomerConfirmed: partial(open_cases, rules=rules),
         RegistrationApproved: close_cases,
         RegistrationClosed: close_cases,
+        Quarantined: elsewhere.keep_reports,
     }
 
 

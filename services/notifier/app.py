@@ -4,7 +4,7 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
-from services.notifier import pages
+from services.notifier import pages, remembering
 from services.notifier.domain import Policy
 from services.notifier.handlers import deadlines, handlers
 from services.notifier.links import Links
@@ -12,23 +12,34 @@ from services.notifier.mail.render import Renderer
 from services.notifier.mail.sender import Sender
 from services.notifier.mail.smtp import Mailer
 from shared.clock import Clock, system_clock
+from shared.messaging.remembering import Memory
 from shared.service import Service
 from shared.settings import NotifierSettings
 from shared.web.app import create_web_app
 from shared.web.site import Site
 from shared.web.templating import Pages
+from shared.web.tries import Tries
 
 SENDING = 0.75
 """The part of a claim's time that sending may take; the rest is for marking."""
 
 
-def create_app(settings: NotifierSettings, *, clock: Clock = system_clock) -> Service:
-    policy = Policy(
+def memory(settings: NotifierSettings) -> Memory:
+    """What it takes back after its database was set back."""
+    return remembering.memory(_policy(settings))
+
+
+def _policy(settings: NotifierSettings) -> Policy:
+    return Policy(
         valid_for=settings.confirmation_valid_for,
         resend_interval=settings.resend_interval,
         resend_limit=settings.resend_limit,
         reminders_before=tuple(settings.reminders_before),
     )
+
+
+def create_app(settings: NotifierSettings, *, clock: Clock = system_clock) -> Service:
+    policy = _policy(settings)
     links = Links(settings.public_url, [key.get_secret_value() for key in settings.link_secret])
     renderer = Renderer(
         links,
@@ -49,7 +60,7 @@ def create_app(settings: NotifierSettings, *, clock: Clock = system_clock) -> Se
         templates = Pages(site, Path(__file__).parent)
         return create_web_app(
             pages=templates,
-            routes=pages.routes(templates, service.database, links),
+            routes=pages.routes(templates, service.database, links, Tries(service.database, settings).bad),
             checks=service.checks,
             registry=service.registry,
         )

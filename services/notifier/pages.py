@@ -2,10 +2,12 @@
 The link of any earlier mail opens the confirmation as it stands now.
 
 It names the partner and the account, never the common name, which is the partner's own label. A link that is none of
-ours, or only a part of one, has a page for customers: they can do nothing with the usual one.
+ours, or only a part of one, is counted as a bad try, and has a page for customers: they can do nothing with the usual
+one.
 """
 
 import re
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Literal, get_args
 from uuid import UUID
@@ -24,7 +26,10 @@ from shared.events import CustomerDeclined, Reason
 from shared.stores import history_of
 from shared.web.bidi import bdi, isolated
 from shared.web.templating import Pages
+from shared.web.tries import BadTry
 
+Endpoint = Callable[[Request], Awaitable[Response]]
+LinkEndpoint = Callable[[Request, UUID], Awaitable[Response]]
 Answer = Literal["confirm", "decline"]
 
 _REASON: TypeAdapter[str] = TypeAdapter(Reason)
@@ -32,58 +37,68 @@ _NOT_SHOWN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 """Characters that no page may hold."""
 
 
-def routes(pages: Pages, database: Database, links: Links) -> list[BaseRoute]:
-    page = ConfirmationPage(pages, database, links)
+def routes(pages: Pages, database: Database, links: Links, bad_try: BadTry) -> list[BaseRoute]:
+    page = ConfirmationPage(pages, database)
+
+    async def bad(request: Request) -> Response:
+        await bad_try(request)
+        return page.unknown(request)
+
+    def ours(endpoint: LinkEndpoint) -> Endpoint:
+        """Nothing else of a request is read, and nothing looked up, before its link is known to be ours."""
+
+        async def guarded(request: Request) -> Response:
+            registration_id = links.read(request.path_params["token"])
+            return await (bad(request) if registration_id is None else endpoint(request, registration_id))
+
+        return guarded
+
     return [
-        Route("/confirmations/{token}", page.show),
-        Route("/confirmations/{token}/confirm", page.confirm, methods=["POST"]),
-        Route("/confirmations/{token}/decline", page.decline, methods=["POST"]),
-        Route("/confirmations/{token}/{answer:str}", page.instead),
-        Route("/confirmations{rest:path}", page.unknown, methods=["GET", "POST"]),
+        Route("/confirmations/{token}", ours(page.show)),
+        Route("/confirmations/{token}/confirm", ours(page.confirm), methods=["POST"]),
+        Route("/confirmations/{token}/decline", ours(page.decline), methods=["POST"]),
+        Route("/confirmations/{token}/{answer:str}", ours(page.instead)),
+        Route("/confirmations{rest:path}", bad, methods=["GET", "POST"]),
     ]
 
 
 class ConfirmationPage:
-    def __init__(self, pages: Pages, database: Database, links: Links) -> None:
+    def __init__(self, pages: Pages, database: Database) -> None:
         self._pages = pages
         self._database = database
-        self._links = links
 
-    async def show(self, request: Request) -> Response:
-        if (registration_id := self._read(request)) is None:
-            return await self.unknown(request)
+    async def show(self, request: Request, registration_id: UUID) -> Response:
         async with self._database.transaction() as tx:
             it = (await store.get(tx, [registration_id])).get(registration_id)
-        return self._page(request, it, tx.now) if it else await self.unknown(request)
+        return self._page(request, it, tx.now) if it else self.unknown(request)
 
-    async def instead(self, request: Request) -> Response:
+    async def instead(self, request: Request, _registration_id: UUID) -> Response:
         """What an answer showed has the address of the answer: reloaded as a page, it is the confirmation."""
-        if request.path_params["answer"] not in get_args(Answer) or self._read(request) is None:
-            return await self.unknown(request)
+        if request.path_params["answer"] not in get_args(Answer):
+            return self.unknown(request)
         return RedirectResponse(f"/confirmations/{request.path_params['token']}", 303)
 
-    async def unknown(self, request: Request) -> Response:
+    def unknown(self, request: Request) -> Response:
         return self._pages.answer(request, "unknown_link.html", status=404)
 
-    async def confirm(self, request: Request) -> Response:
-        return await self._answer(request, "confirm", None)
+    async def confirm(self, request: Request, registration_id: UUID) -> Response:
+        return await self._answer(request, registration_id, "confirm", None)
 
-    async def decline(self, request: Request) -> Response:
+    async def decline(self, request: Request, registration_id: UUID) -> Response:
         async with request.form() as form:
             typed = str(form.get("reason") or "").replace("\r\n", "\n")
         try:
             reason = _REASON.validate_python(typed) if typed.strip() else None
         except ValidationError as refused:
-            return await self._ask_again(request, typed, too_long=refused.errors()[0]["type"] == "string_too_long")
-        return await self._answer(request, "decline", reason)
+            too_long = refused.errors()[0]["type"] == "string_too_long"
+            return await self._ask_again(request, registration_id, typed, too_long=too_long)
+        return await self._answer(request, registration_id, "decline", reason)
 
-    async def _answer(self, request: Request, answer: Answer, reason: str | None) -> Response:
-        if (registration_id := self._read(request)) is None:
-            return await self.unknown(request)
+    async def _answer(self, request: Request, registration_id: UUID, answer: Answer, reason: str | None) -> Response:
         async with self._database.transaction() as tx:
             it = (await store.lock(tx, [registration_id])).get(registration_id)
             if it is None:
-                return await self.unknown(request)
+                return self.unknown(request)
             told = answers.confirm(it, tx.now) if answer == "confirm" else answers.decline(it, reason, tx.now)
             if told is None:
                 unsent = reason if reason and reason != await _reason_passed_on(tx, registration_id) else ""
@@ -94,18 +109,13 @@ class ConfirmationPage:
             await store.save(tx, decided)
         return self._page(request, decided.changed[registration_id], tx.now)
 
-    async def _ask_again(self, request: Request, typed: str, *, too_long: bool) -> Response:
-        if (registration_id := self._read(request)) is None:
-            return await self.unknown(request)
+    async def _ask_again(self, request: Request, registration_id: UUID, typed: str, *, too_long: bool) -> Response:
         async with self._database.transaction() as tx:
             it = (await store.get(tx, [registration_id])).get(registration_id)
         if it is None:
-            return await self.unknown(request)
+            return self.unknown(request)
         problem, shown = "too_long" if too_long else "not_text", _NOT_SHOWN.sub("\ufffd", typed)
         return self._page(request, it, tx.now, status=422, typed=shown, problem=problem)
-
-    def _read(self, request: Request) -> UUID | None:
-        return self._links.read(request.path_params["token"])
 
     def _page(
         self,

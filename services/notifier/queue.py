@@ -5,7 +5,7 @@ attempts tells a late mark from the right one. A claim is a doubt, too, until it
 the mail: whose sender died leaves it by itself. Unique by (registration, kind, period, number): no mail is owed twice.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -135,6 +135,11 @@ _LATER = (
         refused_since=func.coalesce(e.refused_since, bindparam("since", type_=DateTime(timezone=True))),
     )
 )
+_new = insert(emails)
+_KEEP_FATE = _new.on_conflict_do_update(
+    index_elements=[e.registration_id, e.kind, e.period, e.number],
+    set_={name: _new.excluded[name] for name in ("state", "sent_at", "detail")},
+)
 _REFUSALS = select(e.registration_id, e.period, e.detail).where(
     e.registration_id == any_(listed("ids", Uuid())), e.kind == MailKind.CONFIRMATION.value, text("state = 'failed'")
 )
@@ -180,6 +185,25 @@ async def put_off(
     delivered the mail."""
     since, cleared = tx.now if refused else None, 0 if in_doubt else 1
     await tx.execute(_LATER, {**_key(claimed), "later": until, "why": why, "since": since, "cleared": cleared})
+
+
+async def keep_fates(tx: Transaction, fates: Mapping[Mail, datetime | str]) -> None:
+    """Of mails that left before the database was set back: when; or why they never will."""
+    rows = [
+        {
+            **asdict(mail),
+            "state": "failed" if isinstance(fate, str) else "sent",
+            "sent_at": None if isinstance(fate, str) else fate,
+            "detail": fate if isinstance(fate, str) else None,
+            "attempts": 1,
+            "doubts": 0,
+            "queued_at": tx.now,
+            "next_attempt_at": tx.now,
+        }
+        for mail, fate in fates.items()
+    ]
+    if rows:
+        await tx.execute(_KEEP_FATE, rows)
 
 
 async def refusals(tx: Transaction, ids: Iterable[UUID]) -> dict[tuple[UUID, int], str]:

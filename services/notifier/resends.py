@@ -1,7 +1,7 @@
 """A partner asks for the confirmation mail once more. Pure.
 
-Each request, known by registration and `requested_at`, is answered once. One that is read before its confirmation is
-held until that is known. Requests are answered oldest first.
+Each request, known by registration, `requested_at` and partner, is answered once: a stranger's takes the place of
+nobody's. One that is read before its confirmation is held until that is known. Requests are answered oldest first.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ from uuid import UUID
 from services.notifier.domain import Confirmation, Decided, Mail, MailKind, Policy, Status
 from services.notifier.periods import next_resend_at
 from shared.events import ConfirmationResendRefused, ConfirmationResendRequested
-from shared.history import WRONG_PARTNER, moved, unmoved
+from shared.history import WRONG_PARTNER, Entry, moved, unmoved
 
 EVENT = ConfirmationResendRequested.type()
 
@@ -37,6 +37,10 @@ class Resend:
     requested_by: str
     answer: Answer | None = None
 
+    @property
+    def key(self) -> tuple[UUID, datetime, str]:
+        return self.registration_id, self.requested_at, self.partner_id
+
 
 def asked(event: ConfirmationResendRequested) -> Resend:
     return Resend(event.registration_id, event.requested_at, event.partner_id, event.requested_by)
@@ -48,7 +52,7 @@ def decide(
     """Answers `requests` on top of what was `decided` before them. Those without an answer are to be held."""
     return [
         replace(request, answer=_decide(request, decided, known, policy, now))
-        for request in sorted(requests, key=lambda it: (it.requested_at, it.registration_id))
+        for request in sorted(requests, key=lambda it: (it.requested_at, it.registration_id, it.partner_id))
     ]
 
 
@@ -61,18 +65,24 @@ def _decide(
     answer = judge(it, request, policy, now)
     match answer:
         case Answer.ACCEPTED:
-            _resend(it, request, decided, now)
+            resend(it, request, decided, now)
         case Answer.WRONG_PARTNER:
-            decided.history.append(unmoved(it, EVENT, request.requested_by, now, note=WRONG_PARTNER))
+            note, who = WRONG_PARTNER, request.partner_id
+            decided.history.append(unmoved(it, EVENT, request.requested_by, now, note=note, reason=who))
         case Answer.TOO_SOON | Answer.LIMIT | Answer.NOT_PENDING:
-            note = f"{answer}, asked {_written(request.requested_at)}"  # a note is kept once; the time tells them apart
-            decided.history.append(unmoved(it, EVENT, request.requested_by, now, note=note))
+            decided.history.append(refused(it, request, answer, now))
             decided.told.append(
                 ConfirmationResendRefused.about(it, requested_at=request.requested_at, code=answer.value)
             )
         case _:
             assert_never(answer)
     return answer
+
+
+def refused(it: Confirmation, request: Resend, answer: Answer, now: datetime) -> Entry:
+    """A note is kept once; the time tells one from the next."""
+    note = f"{answer}, asked {_written(request.requested_at)}"
+    return unmoved(it, EVENT, request.requested_by, now, note=note)
 
 
 def judge(it: Confirmation, request: Resend, policy: Policy, now: datetime) -> Answer:
@@ -85,7 +95,7 @@ def judge(it: Confirmation, request: Resend, policy: Policy, now: datetime) -> A
     return Answer.TOO_SOON if now < next_resend_at(it, policy) else Answer.ACCEPTED
 
 
-def _resend(it: Confirmation, request: Resend, decided: Decided, now: datetime) -> None:
+def resend(it: Confirmation, request: Resend, decided: Decided, now: datetime) -> None:
     """Another period: it begins when its mail has left."""
     after = replace(
         it,

@@ -77,7 +77,7 @@ resends = Table(
     metadata,
     Column("registration_id", Uuid, primary_key=True),
     Column("requested_at", MOMENT, primary_key=True),
-    Column("partner_id", Text, nullable=False),
+    Column("partner_id", Text, primary_key=True),
     Column("requested_by", Text, nullable=False),
     Column("answer", Text),
 )
@@ -140,10 +140,10 @@ _SHUT_OUT_RESENDS = select(func.pg_advisory_xact_lock_shared(_GATE))
 _SHUT_OUT_OPENINGS = select(func.pg_advisory_xact_lock(_GATE))
 _ASKED = select(resends).where(r.registration_id == any_(listed("ids", Uuid())))
 _HELD = _ASKED.where(r.answer.is_(None))
-_answers = _rows(r.registration_id, r.requested_at, r.answer)
+_answers = _rows(r.registration_id, r.requested_at, r.partner_id, r.answer)
 _ANSWER = (
     update(resends)
-    .where(r.registration_id == _answers.c.registration_id, r.requested_at == _answers.c.requested_at)
+    .where(*(r[name] == _answers.c[name] for name in ("registration_id", "requested_at", "partner_id")))
     .values(answer=_answers.c.answer)
 )
 
@@ -189,11 +189,10 @@ async def _change(tx: Transaction, changed: Mapping[UUID, Confirmation]) -> None
 
 
 async def not_asked_before(tx: Transaction, requests: Iterable[Resend]) -> list[Resend]:
-    """Those whose (registration, requested_at) is not there yet, each once."""
-    by_key = {(it.registration_id, it.requested_at): it for it in requests}
-    known = await tx.execute(_ASKED, {"ids": list({registration_id for registration_id, _ in by_key})})
-    for row in known:
-        by_key.pop((row.registration_id, row.requested_at), None)
+    """Those whose key is not there yet, each once."""
+    by_key = {it.key: it for it in requests}
+    for row in await tx.execute(_ASKED, {"ids": list({it.registration_id for it in by_key.values()})}):
+        by_key.pop((row.registration_id, row.requested_at, row.partner_id), None)
     return list(by_key.values())
 
 
@@ -209,7 +208,7 @@ async def keep_resends(tx: Transaction, requests: Sequence[Resend]) -> None:
 async def keep_answers(tx: Transaction, requests: Sequence[Resend]) -> None:
     """Of resends that were held."""
     if requests:
-        await tx.execute(_ANSWER, _lists(requests, ("registration_id", "requested_at", "answer")))
+        await tx.execute(_ANSWER, _lists(requests, ("registration_id", "requested_at", "partner_id", "answer")))
 
 
 def _by_id(rows: Any) -> dict[UUID, Confirmation]:

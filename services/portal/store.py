@@ -129,23 +129,35 @@ async def save(tx: Transaction, decided: Decided) -> None:
 
 async def request(tx: Transaction, requests: Iterable[RegistrationRequested]) -> set[UUID]:
     """Stores and tells the requests whose ids are new, and answers these: a repeated form adds nothing."""
+    once = {it.registration_id: it for it in requests}
+    added = await add(tx, once.values())
+    tx.emit(*(event for key, event in once.items() if key in added))
+    return added
+
+
+async def add(tx: Transaction, requests: Iterable[RegistrationRequested]) -> set[UUID]:
+    """As `request`, and tells nothing."""
     made = {it.registration_id: (it, *domain.requested(it)) for it in requests}
     if not made:
         return set()
     rows = await tx.execute(_ADD, [_row(made[it][1]) for it in sorted(made)])
     added = set(rows.scalars())
     await append_history(tx, [entry for it, (_, _, entry) in made.items() if it in added])
-    tx.emit(*(event for it, (event, _, _) in made.items() if it in added))
     tx.changed(*(event.partner_id for it, (event, _, _) in made.items() if it in added))
     return added
 
 
 async def ask(tx: Transaction, asked: Asked) -> None:
     """Stores and tells what was asked of a registration that `lock_one` gave."""
+    await keep(tx, asked)
+    tx.emit(asked.event)
+
+
+async def keep(tx: Transaction, asked: Asked) -> None:
+    """As `ask`, and tells nothing."""
     await tx.execute(_PUT, [_row(asked.registration)])
     tx.changed(asked.registration.partner_id)
     await append_history(tx, [asked.line])
-    tx.emit(asked.event)
 
 
 async def get(tx: Transaction, registration_id: UUID, partner_id: str) -> Registration | None:

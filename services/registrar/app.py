@@ -2,9 +2,16 @@
 
 from services.registrar.handlers import handlers
 from services.registrar.opening import Policy
+from services.registrar.remembering import MEMORY
 from shared.clock import Clock, system_clock
+from shared.messaging.remembering import Memory
 from shared.service import Service
 from shared.settings import RegistrarSettings
+
+
+def memory(_settings: RegistrarSettings) -> Memory:
+    """What it takes back after its database was set back."""
+    return MEMORY
 
 
 def create_app(settings: RegistrarSettings, *, clock: Clock = system_clock) -> Service:
@@ -12,5 +19,7 @@ def create_app(settings: RegistrarSettings, *, clock: Clock = system_clock) -> S
         open_limit=settings.open_limit,
         decline_cooldown=settings.decline_cooldown,
         current_customers=settings.approval_for_current_customers,
+        withdrawal_limit=settings.withdrawal_limit,
+        withdrawal_cooldown=settings.withdrawal_cooldown,
     )
     return Service("registrar", settings, clock, handlers(policy))

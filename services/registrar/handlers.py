@@ -27,7 +27,7 @@ async def keep_account_facts(facts: Sequence[AccountFact], tx: Transaction) -> N
 
 
 async def open_registrations(requests: Sequence[RegistrationRequested], tx: Transaction, *, policy: Policy) -> None:
-    standing, known = await store.lock_standing(tx, requests, policy.decline_cooldown)
+    standing, known = await store.lock_standing(tx, requests, policy)
     await store.save(tx, opening.open_registrations(requests, known, standing, policy, tx.now))
 
 

@@ -16,9 +16,14 @@ WITHDRAWN_BEFORE = "withdrawn before the request was read"
 
 @dataclass(frozen=True, slots=True)
 class Policy:
+    """Each registration asks its customer by mail: who withdrew `withdrawal_limit` of one customer's within
+    `withdrawal_cooldown` asks this customer no more until then."""
+
     open_limit: int
     decline_cooldown: timedelta
     current_customers: CurrentCustomers
+    withdrawal_limit: int = 5
+    withdrawal_cooldown: timedelta = timedelta(days=7)
 
 
 @dataclass(slots=True)
@@ -30,6 +35,8 @@ class Standing:
     open_count: Counter[str]
     declined: set[tuple[str, str]]
     """(customer_email, partner_id) of every decline within the cooldown."""
+    withdrawals: Mapping[tuple[str, str], int]
+    """How many registrations of a (customer_email, partner_id) were withdrawn within the cooldown."""
     withdrawn: Mapping[UUID, frozenset[str]]
     """The partners that withdrew a registration before it was requested."""
 
@@ -84,6 +91,8 @@ def failing_codes(request: RegistrationRequested, standing: Standing, policy: Po
         codes.append(Code.TOO_MANY_OPEN)
     if (request.customer_email, request.partner_id) in standing.declined:
         codes.append(Code.DECLINED_RECENTLY)
+    if standing.withdrawals.get((request.customer_email, request.partner_id), 0) >= policy.withdrawal_limit:
+        codes.append(Code.WITHDRAWN_TOO_OFTEN)
     return tuple(codes)
 
 

@@ -8,7 +8,6 @@ partial unique index is the last guard.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -33,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from services.registrar.domain import Decided, Registration, Status
-from services.registrar.opening import Standing
+from services.registrar.opening import Policy, Standing
 from shared.database import Transaction
 from shared.events import Locale, RegistrationRequested
 from shared.stores import append_history, listed, lock_accounts
@@ -51,6 +50,8 @@ early_withdrawals = Table(
 
 _OPEN_SQL = "status in ('awaiting_confirmation', 'awaiting_approval')"
 _HOLDING_SQL = "status in ('awaiting_confirmation', 'awaiting_approval', 'approved')"
+# Of one that was withdrawn before its request the customer was never asked.
+_WITHDRAWN_SQL = "status = 'withdrawn' and version > 1"
 
 registrations = Table(
     "registrations",
@@ -80,6 +81,13 @@ registrations = Table(
         "changed_at",
         postgresql_where=text("status = 'declined'"),
     ),
+    Index(
+        "registrations_withdrawn_idx",
+        "customer_email",
+        "partner_id",
+        "changed_at",
+        postgresql_where=text(_WITHDRAWN_SQL),
+    ),
 )
 
 r = registrations.c
@@ -104,6 +112,15 @@ _DECLINED = select(r.customer_email, r.partner_id).where(
     r.customer_email == any_(listed("emails", Text())),
     r.changed_at > bindparam("since", type_=DateTime(timezone=True)),
     text("status = 'declined'"),
+)
+_WITHDRAWALS = (
+    select(r.customer_email, r.partner_id, func.count().label("times"))
+    .where(
+        r.customer_email == any_(listed("emails", Text())),
+        r.changed_at > bindparam("since", type_=DateTime(timezone=True)),
+        text(_WITHDRAWN_SQL),
+    )
+    .group_by(r.customer_email, r.partner_id)
 )
 _EARLY = select(early_withdrawals).where(early_withdrawals.c.registration_id == any_(listed("ids", Uuid())))
 _KEEP_EARLY = insert(early_withdrawals).on_conflict_do_nothing()
@@ -143,7 +160,7 @@ async def get(tx: Transaction, registration_id: UUID) -> Registration | None:
 
 
 async def lock_standing(
-    tx: Transaction, requests: Sequence[RegistrationRequested], cooldown: timedelta
+    tx: Transaction, requests: Sequence[RegistrationRequested], policy: Policy
 ) -> tuple[Standing, dict[UUID, Registration]]:
     """All that counts when `requests` are decided, locked: no other batch decides the same partner or account."""
     partner_ids = sorted({request.partner_id for request in requests})
@@ -154,12 +171,15 @@ async def lock_standing(
     known = await lock(tx, ids)
     held = await tx.execute(_HELD, {"emails": emails})
     open_count = await tx.execute(_OPEN_COUNT, {"partner_ids": partner_ids})
-    declined = await tx.execute(_DECLINED, {"emails": emails, "since": tx.now - cooldown})
+    declined = await tx.execute(_DECLINED, {"emails": emails, "since": tx.now - policy.decline_cooldown})
+    since = tx.now - policy.withdrawal_cooldown
+    withdrawals = await tx.execute(_WITHDRAWALS, {"emails": emails, "since": since})
     standing = Standing(
         accounts=accounts,
         held=set(held.scalars()),
         open_count=Counter({row.partner_id: row.open for row in open_count}),
         declined={(row.customer_email, row.partner_id) for row in declined},
+        withdrawals={(row.customer_email, row.partner_id): row.times for row in withdrawals},
         withdrawn=await _withdrawn_early(tx, ids),
     )
     return standing, known

@@ -21,7 +21,7 @@ from shared.messaging import cloudevents, quarantine
 from shared.messaging.faults import in_words, is_passing, place
 from shared.messaging.quarantine import Misfit
 from shared.retry import Backoff, pause
-from shared.topics import topic_of
+from shared.topics import topics_read
 
 Record: TypeAlias = ConsumerRecord  # of bytes or None; aiokafka carries no types
 Handler = Callable[[list[Any], Transaction], Awaitable[None]]
@@ -75,14 +75,18 @@ class Inbox:
 
     def __init__(self, handlers: Handlers, database: Database, *, topic_prefix: str = "") -> None:
         self.trouble: str | None = None
-        self._handlers = handlers
+        self.handlers = handlers
         self._database = database
         self._prefix = topic_prefix
-        self._kinds = {topic_prefix + topic_of(kind, database.schema): kind for kind in handlers}
+        self._kinds = {topic_prefix + topic: kind for kind in handlers for topic in topics_read(kind, database.schema)}
 
     @property
     def topics(self) -> list[str]:
         return list(self._kinds)
+
+    @property
+    def topic_prefix(self) -> str:
+        return self._prefix
 
     @property
     def service(self) -> str:
@@ -93,14 +97,26 @@ class Inbox:
         return await self._store(self._kinds[record.topic], [Misfit(record, reason)], stopping)
 
     def handler_of(self, kind: type[Event]) -> Handler:
-        return self._handlers[kind]
+        return self.handlers[kind]
+
+    async def take(self, record: Record, tx: Transaction) -> str | None:
+        """One record, in the caller's transaction: None once its handler has taken it, else why it cannot be accepted.
+        Raises what the handler raises."""
+        kind = self._kinds.get(record.topic)
+        if kind is None:
+            return f"unread_topic: {self.service} does not read it any more"
+        entry = decode(kind, record)
+        if isinstance(entry, Misfit):
+            return entry.reason
+        await self._handle(kind, [entry], tx)
+        return tx.refused[0][1] if tx.refused else None
 
     async def accept(self, records: Iterable[Record], stopping: asyncio.Event) -> bool:
         """True when every record is stored or quarantined; False when the service stops before."""
         by_kind: dict[type[Event], list[Record]] = {}
         for record in records:
             by_kind.setdefault(self._kinds[record.topic], []).append(record)
-        for kind in sorted(by_kind, key=lambda kind: list(self._handlers).index(kind)):
+        for kind in sorted(by_kind, key=lambda kind: list(self.handlers).index(kind)):
             entries = [decode(kind, record) for record in by_kind[kind]]
             if not await self._store_or_split(kind, entries, stopping):
                 return False
@@ -151,9 +167,12 @@ class Inbox:
         async with self._database.transaction() as tx:
             decoded = [entry for entry in entries if isinstance(entry, Decoded)]
             misfits = [entry for entry in entries if isinstance(entry, Misfit)]
-            tx.offsets = {id(entry.event): entry.record.offset for entry in decoded}
             if decoded:
-                await self._handlers[kind]([entry.event for entry in decoded], tx)
+                await self._handle(kind, decoded, tx)
             record_of = {id(entry.event): entry.record for entry in decoded}
             misfits += [Misfit(record_of[id(event)], reason) for event, reason in tx.refused]
             await quarantine.put(tx, misfits, self._database.schema, self._prefix)
+
+    async def _handle(self, kind: type[Event], decoded: Sequence[Decoded], tx: Transaction) -> None:
+        tx.offsets = {id(entry.event): entry.record.offset for entry in decoded}
+        await self.handlers[kind]([entry.event for entry in decoded], tx)

@@ -22,20 +22,22 @@ from aiokafka.errors import (
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
 )
-from faststream import AckPolicy
 
 from shared.messaging import unreadable
 from shared.messaging.batch import Inbox, Record
 from shared.messaging.catching_up import CatchingUp
 from shared.messaging.faults import in_words, place
-from shared.messaging.kafka import admin, new_broker
-from shared.retry import Backoff, pause
+from shared.messaging.hearing import Hearing
+from shared.messaging.kafka import admin, refuse_forbidden
+from shared.messaging.reader import LAST_WORD, Reader, reader
+from shared.retry import Backoff, Stopped, pause, unless_stopped
 from shared.settings import KafkaSettings
 
 BATCH = 1000
 POLL_MS = 200
 LOOKS_FOR_TOPICS = 6
 LOOK_AT_BACKLOG = 0.5  # seconds
+LAST_BATCH = 4.0  # seconds to store the batch in hand once the service stops
 
 log = structlog.get_logger()
 
@@ -53,24 +55,15 @@ class Consumer:
         self._settings = settings
         self.catching_up = CatchingUp([facts_topic] if facts_topic else [])
         self.backlog = CatchingUp(inbox.topics)
-        self._looks_at_backlog = 0.0
+        self.hearing = Hearing()
         self.polled_at: float | None = None
+        self._looks_at_backlog = 0.0
         self._group = group
-        self._broker = new_broker(settings, group, consumer_only=True)
-        self._subscriber = self._broker.subscriber(
-            *inbox.topics,
-            batch=True,
-            group_id=group,
-            ack_policy=AckPolicy.MANUAL,
-            auto_offset_reset="none",
-            no_reply=True,
-            fetch_max_wait_ms=100,
-        )
+        self._client: AIOKafkaConsumer | None = None
 
     @property
     def assigned(self) -> bool:
-        consumer = self._subscriber.consumer
-        return bool(consumer and consumer.assignment())
+        return bool(self._client and self._client.assignment())
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until `stopping`, after the batch in hand. Raises CannotGoOn."""
@@ -78,6 +71,8 @@ class Consumer:
         while not stopping.is_set():
             try:
                 await self._consume(stopping, backoff)
+            except Stopped:
+                return
             except OffsetOutOfRangeError as gone:
                 await self._stand_still(gone, stopping)
             except CannotGoOn:
@@ -89,24 +84,34 @@ class Consumer:
 
     async def _consume(self, stopping: asyncio.Event, backoff: Backoff) -> None:
         await self._refuse_missing_topics(stopping)
+        async with reader(self._settings, self._group, self.inbox.topics, stopping) as kafka:
+            self._client = kafka.client
+            self.hearing.begin()
+            try:
+                await self._read(kafka, stopping, backoff)
+            finally:
+                self._client = None
+
+    async def _read(self, kafka: Reader, stopping: asyncio.Event, backoff: Backoff) -> None:
+        await kafka.answer(self.catching_up.begin(kafka.client))
+        await kafka.answer(self.backlog.begin(kafka.client))
+        while not stopping.is_set():
+            try:
+                batch = await self._poll(kafka)
+            except UnicodeDecodeError:
+                await self._step_over(kafka, stopping)
+                return
+            backoff.reset()
+            self.inbox.trouble = None
+            if batch and await self._store(batch, stopping):
+                await self._commit(kafka, batch)
+
+    async def _store(self, batch: list[Record], stopping: asyncio.Event) -> bool:
+        self.hearing.stop_listening()
         try:
-            await self._broker.start()
-            consumer = self._subscriber.consumer
-            assert consumer is not None
-            await self.catching_up.begin(consumer)
-            await self.backlog.begin(consumer)
-            while not stopping.is_set():
-                try:
-                    batch = await self._poll(consumer)
-                except UnicodeDecodeError:
-                    await self._step_over(consumer, stopping)
-                    return
-                backoff.reset()
-                self.inbox.trouble = None
-                if batch and await self.inbox.accept(batch, stopping):
-                    await self._commit(consumer, batch)
+            return await unless_stopped(stopping, self.inbox.accept(batch, stopping), LAST_BATCH)
         finally:
-            await self._broker.stop()
+            self.hearing.go_on_listening()
 
     async def _stand_still(self, gone: OffsetOutOfRangeError, stopping: asyncio.Event) -> None:
         """Jumping on would lose what lies between: not ready, and nothing more is read."""
@@ -117,53 +122,69 @@ class Consumer:
         log.error("consumer stopped", why=self.inbox.trouble)
         await stopping.wait()
 
-    async def _step_over(self, consumer: AIOKafkaConsumer, stopping: asyncio.Event) -> None:
+    async def _step_over(self, kafka: Reader, stopping: asyncio.Event) -> None:
         """One record that the client cannot read stops no partition. The consumer starts anew after it."""
-        found = await unreadable.find(consumer)
+        found = await kafka.answer(unreadable.find(kafka.client))
         if found and await self.inbox.accept(found.before, stopping):
             reason = "unreadable: a header's name is not UTF-8; the client does not hand out the record's bytes"
             if await self.inbox.set_aside(found.unreadable, reason, stopping):
-                await self._commit(consumer, [found.unreadable])
+                await self._commit(kafka, [found.unreadable])
 
     async def _refuse_missing_topics(self, stopping: asyncio.Event) -> None:
         """Before the consumer starts: it would wait for them for ever. Brokers learn of a new topic one by one."""
-        async with admin(self._settings) as client:
-            for _look in range(LOOKS_FOR_TOPICS):
-                missing = sorted(set(self.inbox.topics) - set(await client.list_topics()))
-                if not missing or stopping.is_set():
-                    return
-                await pause(stopping, 0.5)
+        for _look in range(LOOKS_FOR_TOPICS):
+            there = await unless_stopped(stopping, self._topics(), LAST_WORD)
+            missing = sorted(set(self.inbox.topics) - there)
+            if not missing or stopping.is_set():
+                return
+            await pause(stopping, 0.5)
         raise CannotGoOn(
             f"Kafka has no topic {', '.join(missing)}; expected all of them; run: registration topics apply"
         )
 
-    async def _poll(self, consumer: AIOKafkaConsumer) -> list[Record]:
+    async def _topics(self) -> set[str]:
+        """Those that are there. Raises TopicAuthorizationFailedError where this login may not use one of ours."""
+        async with admin(self._settings) as client:
+            there = set(await client.list_topics())
+            if missing := sorted(set(self.inbox.topics) - there):
+                await refuse_forbidden(client, missing)
+            return there
+
+    async def _poll(self, kafka: Reader) -> list[Record]:
+        client = kafka.client
         self.polled_at = time.monotonic()
-        await self.catching_up.look(consumer)
+        await kafka.answer(self.catching_up.look(client))
         if self.polled_at > self._looks_at_backlog:  # it asks Kafka once a partition
-            await self.backlog.look(consumer)
+            await kafka.answer(self.backlog.look(client))
             self._looks_at_backlog = time.monotonic() + LOOK_AT_BACKLOG
+        only = self.catching_up.only
         try:
-            records = await consumer.getmany(*self.catching_up.only, timeout_ms=POLL_MS, max_records=BATCH)
+            records = await kafka.answer(client.getmany(*only, timeout_ms=POLL_MS, max_records=BATCH))
         except NoOffsetForPartitionError:  # this group never read it: from its first record
-            await self._seek_new_partitions(consumer)
+            await kafka.answer(_seek_new_partitions(client))
+            self.hearing.heard()
             return []
+        if records:
+            self.hearing.heard()
+        else:
+            self.hearing.listen(client, only)
         return list(chain.from_iterable(records.values()))
 
-    async def _seek_new_partitions(self, consumer: AIOKafkaConsumer) -> None:
-        new = [tp for tp in consumer.assignment() if await consumer.committed(tp) is None]
-        if new:
-            await consumer.seek_to_beginning(*new)
-
-    async def _commit(self, consumer: AIOKafkaConsumer, batch: list[Record]) -> None:
+    async def _commit(self, kafka: Reader, batch: list[Record]) -> None:
         """Commits what was stored. A refusal means that the batch comes again, here or at another instance."""
-        ours = consumer.assignment()
+        ours = kafka.client.assignment()
         stored = {TopicPartition(r.topic, r.partition): r.offset + 1 for r in batch}
         try:
             if mine := {tp: offset for tp, offset in stored.items() if tp in ours}:
-                await consumer.commit(mine)
+                await kafka.answer(kafka.client.commit(mine))
         except (CommitFailedError, IllegalStateError, KafkaError) as error:
             log.info("offsets not committed; the batch comes again", why=in_words(error))
+
+
+async def _seek_new_partitions(client: AIOKafkaConsumer) -> None:
+    new = [tp for tp in client.assignment() if await client.committed(tp) is None]
+    if new:
+        await client.seek_to_beginning(*new)
 
 
 def _offsets(error: OffsetOutOfRangeError) -> str:

@@ -1,16 +1,18 @@
 """Connections to Kafka, from the settings: one FastStream broker for reading, one for the relay."""
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import TopicAuthorizationFailedError
+from aiokafka.protocol.metadata import MetadataRequest
 from faststream.kafka import KafkaBroker
 from faststream.kafka.security import parse_security
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
+from shared.messaging.background import Background
 from shared.settings import KafkaSettings
 
 _SASL: dict[str, Any] = {
@@ -70,16 +72,31 @@ async def admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
         await client.close()
 
 
+async def refuse_forbidden(client: AIOKafkaAdminClient, topics: list[str]) -> None:
+    """Raises TopicAuthorizationFailedError with those of `topics` that this login may not use: a list of all topics
+    leaves them out, as if they were not there."""
+    answer = await client._send_request(MetadataRequest(topics, allow_auto_topic_creation=False))
+    found = answer.to_object()["topics"]
+    forbidden = [it["topic"] for it in found if it["error_code"] == TopicAuthorizationFailedError.errno]
+    if forbidden:
+        raise TopicAuthorizationFailedError(sorted(forbidden))
+
+
 @asynccontextmanager
 async def publisher(settings: KafkaSettings, client_id: str) -> AsyncIterator[KafkaBroker]:
-    """A connected broker to publish through. Raises KafkaError."""
-    async with admin(settings):
-        pass  # a Kafka that is away is noticed here: FastStream would leave a half-started producer behind
+    """A connected broker to publish through. Raises KafkaError. Nothing of it runs on afterwards: a producer that was
+    left with what was not acknowledged would publish it once more when Kafka comes back."""
     broker = new_broker(settings, client_id)
+    background = Background()
     try:
-        await broker.connect()
+        await background.start(_answers(settings))
+        await background.start(broker.connect())
         yield broker
     finally:
-        with suppress(TimeoutError):  # its flush waits for ever for a Kafka that is away
-            async with asyncio.timeout(5):
-                await broker.stop()
+        await background.close(broker.stop())
+
+
+async def _answers(settings: KafkaSettings) -> None:
+    """A Kafka that is away is noticed here: FastStream would leave a half-started producer behind."""
+    async with admin(settings):
+        pass

@@ -1,10 +1,12 @@
 """Records that can never be accepted, kept whole: bytes, headers, origin, reason. Nothing here blocks a partition.
 
-A record's origin (topic, partition, offset) is its key, so a batch that comes again quarantines nothing twice.
+A record's origin (topic, partition, offset) is its key, so a batch that comes again quarantines nothing twice. It waits
+until a person replays or discards it (`settling`), and stays after that, with who did it, when and why.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 from aiokafka import ConsumerRecord
@@ -15,17 +17,28 @@ from sqlalchemy import (
     Column,
     DateTime,
     Identity,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import insert
 
 from shared.database import Transaction
 from shared.events import Quarantined
+
+
+class State(StrEnum):
+    QUARANTINED = "quarantined"
+    REPLAYED = "replayed"
+    DISCARDED = "discarded"
+
+
+WAITING_SQL = "state = 'quarantined'"
 
 table = Table(
     "quarantine",
@@ -40,9 +53,15 @@ table = Table(
     Column("reason", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("quarantined_at", DateTime(timezone=True), nullable=False),
+    Column("produced_at", DateTime(timezone=True)),
+    Column("acted_by", Text),
+    Column("acted_at", DateTime(timezone=True)),
+    Column("remark", Text),
     UniqueConstraint("topic", "partition", "offset"),
     CheckConstraint("state in ('quarantined', 'replayed', 'discarded')", name="state"),
+    Index("quarantine_waiting_idx", "id", postgresql_where=text(WAITING_SQL)),
 )
+"""`acted_by`, `acted_at` and `remark` tell of the last act: a replay, one that failed again (and why), or a discard."""
 
 REASON_LENGTH = 1000
 
@@ -87,7 +106,22 @@ def _row(misfit: Misfit, now: datetime, prefix: str) -> dict[str, Any]:
         "key": record.key,
         "value": record.value,
         "headers": [[name, None if value is None else value.hex()] for name, value in record.headers],
-        "reason": misfit.reason.replace("\x00", "�")[:REASON_LENGTH],
-        "state": "quarantined",
+        "reason": storable(misfit.reason),
+        "state": State.QUARANTINED.value,
         "quarantined_at": now,
+        "produced_at": _moment(record.timestamp),
     }
+
+
+def storable(reason: str) -> str:
+    return reason.replace("\x00", "�")[:REASON_LENGTH]
+
+
+def _moment(timestamp: int | None) -> datetime | None:
+    """None where there is none, or none that a calendar holds: producers write what they like. In milliseconds."""
+    if timestamp is None or timestamp < 0:
+        return None
+    try:
+        return datetime.fromtimestamp(timestamp / 1000, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None

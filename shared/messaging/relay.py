@@ -18,11 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.database import Database
 from shared.messaging import cloudevents, outbox
 from shared.messaging.faults import in_words
-from shared.retry import Backoff, pause
+from shared.retry import Backoff, Stopped, pause, unless_stopped
 
 BATCH = 1000
 POLL = 0.2  # seconds: how soon rows of another instance's transactions are seen
 PATIENCE = 30.0  # seconds for Kafka to acknowledge a batch
+LAST_ROWS = 3.0  # seconds to delete what was acknowledged once the service stops
 TRY_LOCK = 1.0  # seconds between tries of a relay that is not the active one
 
 _OLDEST = select(outbox.table).order_by(outbox.table.c.position).limit(BATCH)
@@ -52,7 +53,9 @@ class Relay:
         backoff = Backoff()
         while not stopping.is_set():
             try:
-                await self._be_active(stopping, backoff)
+                await unless_stopped(stopping, self._be_active(stopping, backoff), LAST_ROWS)
+            except Stopped:
+                return
             except Exception as error:
                 self.trouble = f"cannot publish: {in_words(error)}"
                 log.warning("relay waits", why=in_words(error))

@@ -36,7 +36,7 @@ class SecurityHeaders:
     """Stands outside everything else, so that the answer to an unexpected error carries the headers too."""
 
     def __init__(self, app: ASGIApp, site: Site) -> None:
-        self._app = app
+        self.app = app
         self._headers = {
             "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
             "X-Content-Type-Options": "nosniff",
@@ -54,7 +54,7 @@ class SecurityHeaders:
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        await self._app(scope, receive, send_with_headers)
+        await self.app(scope, receive, send_with_headers)
 
 
 class _TooLong(Exception):  # an error is named by its fact

@@ -1,6 +1,6 @@
 """Sign-in by OpenID Connect: code flow with PKCE, claims from the id token. The provider is asked for its
 addresses when first needed, and again after a failure: a service starts, and answers health checks,
-without it."""
+without it. A sign-in that failed is counted as a bad try; one that succeeds never asks how many there were."""
 
 import hmac
 import logging
@@ -26,6 +26,7 @@ from shared.web.claims import UnusableClaim, person_from
 from shared.web.person import SESSION_LASTS, Person, PersonOfSession, sign_in_person, signed_in
 from shared.web.site import same_site_path
 from shared.web.templating import Pages
+from shared.web.tries import BadTry
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 PersonalEndpoint = Callable[[Request, Person], Awaitable[Response]]
@@ -39,10 +40,17 @@ class SignIn:
     """`for_partners`: everybody who signs in must belong to a partner."""
 
     def __init__(
-        self, settings: SignInSettings, pages: Pages, *, for_partners: bool, clock: Clock = system_clock
+        self,
+        settings: SignInSettings,
+        pages: Pages,
+        bad_try: BadTry,
+        *,
+        for_partners: bool,
+        clock: Clock = system_clock,
     ) -> None:
         self._settings = settings
         self._pages = pages
+        self._bad_try = bad_try
         self._for_partners = for_partners
         self._clock = clock
         self._provider = OAuth().register(
@@ -85,12 +93,10 @@ class SignIn:
 
     def middleware(self) -> list[Middleware]:
         site = self._pages.site
-        secret = self._settings.oidc_client_secret.get_secret_value().encode()
         return [
             Middleware(
                 SessionMiddleware,
-                # Nothing that the provider or another service signs with the same secret is a session here.
-                secret_key=hmac.digest(secret, f"session {site.service}".encode(), "sha256").hex(),
+                secret_key=session_key(self._settings, site.service),
                 session_cookie=site.cookie_name(),
                 max_age=int(SESSION_LASTS.total_seconds()),
                 same_site="lax",
@@ -118,6 +124,7 @@ class SignIn:
         except httpx2.HTTPError as error:
             return self._problem(request, 503, "unavailable", error)
         except (AuthlibBaseError, JoseError, KeyError, ValueError, RuntimeError) as error:
+            await self._bad_try(request)
             return self._problem(request, 400, "failed", error)
         sign_in_person(request.session, person, self._clock)
         return RedirectResponse(next_path, 303)
@@ -160,6 +167,12 @@ class SignIn:
             claim=claim,
             try_again=_sign_in_path(request.session.get("next", "/")),
         )
+
+
+def session_key(settings: SignInSettings, service: str) -> str:
+    """Nothing that the provider or another service signs with the same secret is a session here."""
+    secret = settings.oidc_client_secret.get_secret_value().encode()
+    return hmac.digest(secret, f"session {service}".encode(), "sha256").hex()
 
 
 def _asked_by_a_script(request: Request) -> bool:

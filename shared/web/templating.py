@@ -4,6 +4,7 @@ every page knows its reader's language, who is signed in and the way back.
 `_("English %(name)s", name=...)` and `{% trans %}` translate; a percent sign in a sentence is written `%%`.
 """
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -58,7 +59,11 @@ class Pages:
         self, request: Request, status: int, *, reason: str = "", headers: Mapping[str, str] | None = None
     ) -> HTMLResponse:
         """What happened and what to do, by status. A 403 has a `reason`: "origin", "form_token" or "role"."""
-        return self.answer(request, "error.html", status=status, headers=headers, code=status, reason=reason)
+        wait = int((headers or {}).get("Retry-After", 60))
+        minutes = math.ceil(wait / 60)
+        return self.answer(
+            request, "error.html", status=status, headers=headers, code=status, reason=reason, minutes=minutes
+        )
 
     def locale(self, request: Request, hint: Locale | None = None) -> Locale:
         person = signed_in(request)

@@ -93,6 +93,7 @@ async def gallery(databases: Databases) -> AsyncIterator[Gallery]:
         "portal": _room("portal", database, clock),
         "approver": _room("approver", database, clock),
         "notifier": _room("notifier", database, clock),
+        "refusing notifier": _room("notifier", elsewhere, clock),
         "idle approver": _room("approver", elsewhere, clock),
         "starting approver": _room("approver", database, clock, caught_up=False),
         "portal without database": _room("portal", nowhere, clock),

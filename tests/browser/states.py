@@ -8,11 +8,16 @@ from itertools import count
 from typing import Any
 from uuid import uuid4
 
+from sqlalchemy.dialects.postgresql import insert
+
 from services.approver.claims import Reviewer
-from shared.events import Outcome
+from shared.events import Outcome, Quarantined
+from shared.messaging import settling
+from shared.web import tries
 from shared.web.person import Person
 from tests.browser.gallery import CLOCK_STANDS_AT, Gallery
 from tests.browser.story import DAY, MINUTE, Story, account, partners, staff
+from tests.quarantine.records import reads, record
 from tests.services.approver.at_work import claim
 
 _numbers = count(1)
@@ -84,7 +89,14 @@ CLOSINGS: dict[str, tuple[Outcome, tuple[str, ...]]] = {
     "refused for its conditions": (Outcome.REFUSED, ("conditions_not_met",)),
     "refused for all that can be": (
         Outcome.REFUSED,
-        ("not_registered", "already_registered", "current_customer", "too_many_open", "declined_recently"),
+        (
+            "not_registered",
+            "already_registered",
+            "current_customer",
+            "too_many_open",
+            "declined_recently",
+            "withdrawn_too_often",
+        ),
     ),
     "declined": (Outcome.DECLINED, ("Chúng tôi chưa có nhu cầu.\nXin liên hệ lại sau Tết.",)),
     "expired": (Outcome.EXPIRED, ()),
@@ -326,6 +338,14 @@ async def _unknown_link(_rooms: Gallery) -> Shown:
     return Shown("notifier", "/confirmations/cut-off", None, 404)
 
 
+@state("too many tries")
+async def _refused(rooms: Gallery) -> Shown:
+    had = {"client": "127.0.0.1", "since": CLOCK_STANDS_AT - 4 * MINUTE, "bad": 1000}
+    async with rooms.rooms["refusing notifier"].service.database.transaction() as tx:
+        await tx.execute(insert(tries.table).on_conflict_do_nothing(), had)
+    return Shown("refusing notifier", "/confirmations/cut-off", None, 429)
+
+
 # Approver.
 
 BAD: dict[str, Any] = {"credit_balance": 2_500_000, "active_services": 3, "active_discounts": 1, "in_poc": True}
@@ -480,3 +500,70 @@ async def _bulk(rooms: Gallery) -> Shown:
     await rooms.hears("approver", decided.approved())
     ids = [("registration_id", str(it.registration_id)) for it in (good, other, bad, theirs, decided)]
     return Shown("approver", "/cases/approve", HOA, 200, tuple(ids))
+
+
+# The quarantine.
+
+CONFIRMED = "customer-confirmed.v1"
+HOSTILE = "\u202e<b>x</b>\x1b[31m".encode() + b'{"customer_email": "' + "Ấ".encode() * 3000
+ODD_HEADERS = [("ce_type", b"CustomerConfirmed"), ("odd", b"\xff"), ("null", None)]
+
+
+async def quarantined(rooms: Gallery, value: bytes | None = b"{", room: str = "approver") -> str:
+    """A record that waits in quarantine: the address of its page."""
+    service = rooms.rooms[room].service
+    await reads(service, record(CONFIRMED, value, headers=ODD_HEADERS))
+    async with service.database.transaction() as tx:
+        found = await settling.every(tx, 10_000)
+    return f"/quarantine/{found[-1].id}"
+
+
+def quarantine(name: str, query: str, room: str = "approver") -> None:
+    @state(f"quarantine {name}")
+    async def make(rooms: Gallery) -> Shown:
+        if room == "approver":
+            path = await quarantined(rooms, HOSTILE)
+            await settling.discard(rooms.rooms[room].service.database, int(path.rpartition("/")[2]), AN.email, "Rác")
+            await quarantined(rooms, HOSTILE)
+            place: dict[str, Any] = {"topic": "registration-requested.v1", "partition": 5, "offset": next(_numbers)}
+            why: dict[str, Any] = {"reason": "undecodable: customer_email: " + "x" * 300, "quarantined_at": RECENTLY}
+            await rooms.hears(room, Quarantined(service="registrar", **place, **why))
+        return Shown(room, f"/quarantine{query}", HOA)
+
+
+for _name, _query in (("waiting", ""), ("settled", "?show=settled"), ("elsewhere", "?show=elsewhere")):
+    quarantine(_name, _query)
+    quarantine(f"{_name}, nothing there", _query, "idle approver")
+quarantine("with broken parameters", "?show=x&beyond=%00")
+
+
+def quarantined_record(name: str, value: bytes | None, by: Person = AN) -> None:
+    @state(f"quarantined record {name}")
+    async def make(rooms: Gallery) -> Shown:
+        return Shown("approver", await quarantined(rooms, value), by)
+
+
+quarantined_record("of hostile text", HOSTILE)
+quarantined_record("of bytes", b"\xff\xfe" * 3000)
+quarantined_record("without a value", None)
+quarantined_record("for a reviewer", b"{", HOA)
+
+
+def handled(name: str, what: str, status: int, *fields: tuple[str, str], room: str = "approver") -> None:
+    @state(f"quarantined record {name}")
+    async def make(rooms: Gallery) -> Shown:
+        return Shown(room, f"{await quarantined(rooms, b'{', room)}/{what}", AN, status, fields)
+
+
+handled("replayed in vain", "replay", 409)
+handled("replayed while starting", "replay", 503, room="starting approver")
+handled("discarded", "discard", 200, ("reason", "Một bản ghi thử nghiệm."))
+handled("discarded without a reason", "discard", 422)
+
+
+@state("quarantined record discarded by another")
+async def _discarded_before(rooms: Gallery) -> Shown:
+    path = await quarantined(rooms)
+    number = int(path.rpartition("/")[2])
+    await settling.discard(rooms.rooms["approver"].service.database, number, HOA.email, "Rác")
+    return Shown("approver", f"{path}/discard", AN, 409, (("reason", "Cũng là rác"),))

@@ -33,7 +33,7 @@ class Notifier:
     def __init__(self, policy: Policy = POLICY) -> None:
         self.policy = policy
         self.confirmations: dict[UUID, Confirmation] = {}
-        self.resends: dict[tuple[UUID, datetime], Resend] = {}
+        self.resends: dict[tuple[UUID, datetime, str], Resend] = {}
         self.history: list[Entry] = []
         self.queued: list[Mail] = []
         self.mails: list[Mail] = []
@@ -94,7 +94,7 @@ class Notifier:
         return [event.type() for event in self.told]
 
     def _resend(self, requested: Sequence[ConfirmationResendRequested], at: datetime) -> None:
-        asked = {(it.registration_id, it.requested_at): it for it in map(resends.asked, requested)}
+        asked = {it.key: it for it in map(resends.asked, requested)}
         new = [it for key, it in asked.items() if key not in self.resends]
         decided = Decided()
         self._keep_resends(resends.decide(new, decided, self.confirmations, self.policy, at))
@@ -106,7 +106,7 @@ class Notifier:
         self._keep(decided)
 
     def _keep_resends(self, decided: list[Resend]) -> None:
-        self.resends |= {(it.registration_id, it.requested_at): it for it in decided}
+        self.resends |= {it.key: it for it in decided}
 
     def _keep(self, decided: Decided) -> None:
         self.confirmations |= decided.new | decided.changed

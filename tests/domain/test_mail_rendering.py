@@ -395,7 +395,7 @@ def test_every_end_has_words(outcome: Outcome, locale: Locale) -> None:
 @LANGUAGE
 @pytest.mark.parametrize(
     "code", ["not_registered", "conditions_not_met", "already_registered", "current_customer", "too_many_open",
-             "declined_recently"],
+             "declined_recently", "withdrawn_too_often"],
 )  # fmt: skip
 def test_every_code_that_partners_may_read_has_words(code: str, locale: Locale) -> None:
     text = part(read(render(MailKind.PARTNER_CLOSED, reasons=(code,), requester_locale=locale)), "plain")

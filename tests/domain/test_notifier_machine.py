@@ -266,7 +266,7 @@ class AnyLife(RuleBasedStateMachine):
         self.now = NOW
         self.diaries: dict[UUID, Diary] = {}
         self.held: list[ConfirmationResendRequested] = []
-        self.answers: dict[tuple[UUID, datetime], str | None] = {}
+        self.answers: dict[tuple[UUID, datetime, str], str | None] = {}
         self.lines_read = 0
         self.last_lines: dict[UUID, Entry] = {}
         self.asked: defaultdict[UUID, list[datetime]] = defaultdict(list)
@@ -313,8 +313,9 @@ class AnyLife(RuleBasedStateMachine):
                 if it not in self.diaries:
                     self.diaries[it] = Diary(it, asked=[self.now])
             case ConfirmationResendRequested():
-                if (it, event.requested_at) not in self.answers:
-                    self.answers[it, event.requested_at] = None
+                key = (it, event.requested_at, event.partner_id)
+                if key not in self.answers:
+                    self.answers[key] = None
                     self.held.append(event)
             case RegistrationApproved() | RegistrationClosed():
                 diary = self.diaries.setdefault(it, Diary(it))
@@ -381,7 +382,7 @@ class AnyLife(RuleBasedStateMachine):
         self.held = [it for it in self.held if it not in known]
         for it in sorted(known, key=lambda it: it.requested_at):
             diary = self.diaries[it.registration_id]
-            self.answers[it.registration_id, it.requested_at] = diary.note_request(it, self.now)
+            self.answers[it.registration_id, it.requested_at, it.partner_id] = diary.note_request(it, self.now)
 
     @invariant()
     def everything_stands_as_the_diary_says(self) -> None:

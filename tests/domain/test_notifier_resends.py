@@ -1,5 +1,6 @@
 """Asking for the mail once more: each request is answered once, and the answer is the same in any order of arrival."""
 
+from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
 
@@ -77,6 +78,7 @@ CASES = [
 
 @pytest.mark.parametrize(("notifier", "wait", "expected"), CASES)
 def test_a_resend_is_accepted_or_refused_by_its_reason(notifier: Notifier, wait: timedelta, expected: Answer) -> None:
+    notifier = deepcopy(notifier)  # the table's own may be needed again in this process
     before, told = notifier.it, list(notifier.told)
     owed, lines = list(notifier.mails), len(notifier.history)
     now = NOW + wait
@@ -110,7 +112,19 @@ def test_another_partners_resend_changes_nothing_is_told_to_nobody_and_noted() -
     before, told = notifier.it, list(notifier.told)
     notifier.hears(resend_requested(partner_id="p-2"), at=NOW + DAY)
     assert (notifier.it, notifier.told, answer(notifier)) == (before, told, Answer.WRONG_PARTNER)
-    assert notifier.history[-1].note == WRONG_PARTNER
+    assert (notifier.history[-1].note, notifier.history[-1].reason) == (WRONG_PARTNER, "p-2")
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_a_strangers_request_of_the_same_moment_takes_the_place_of_nobodys(held: bool) -> None:
+    both = (resend_requested(partner_id="p-2"), resend_requested())
+    for first, second in (both, both[::-1]):
+        notifier = Notifier() if held else asked()
+        notifier.hears(first, at=NOW + DAY).hears(second, at=NOW + DAY)
+        if held:
+            notifier.hears(opened(), at=NOW + DAY)
+        answers = {partner: resend.answer for (_, _, partner), resend in notifier.resends.items()}
+        assert answers == {"p-1": Answer.TOO_SOON if held else Answer.ACCEPTED, "p-2": Answer.WRONG_PARTNER}
 
 
 def test_the_same_request_again_changes_nothing_whatever_time_it_is() -> None:
@@ -156,7 +170,7 @@ def test_a_resend_read_before_its_registration_is_held_and_decided_with_it(first
     told = [event for event in notifier.told if isinstance(event, ConfirmationResendRefused)]
     assert [(event.requested_at, event.code) for event in told] == [(NOW, code), (NOW + HOUR, code)]
     assert [line.note.partition(",")[0] for line in notifier.history] == ["", code, code]
-    assert {resend.answer for (about, _), resend in notifier.resends.items() if about == TWO} == {None}
+    assert {resend.answer for (about, *_), resend in notifier.resends.items() if about == TWO} == {None}
 
 
 def test_a_held_resend_of_another_partner_is_noted_when_the_registration_comes() -> None:

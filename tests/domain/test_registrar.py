@@ -94,6 +94,13 @@ class Registrar:
                 for it in them
                 if it.status is Status.DECLINED and it.changed_at > now - self._policy.decline_cooldown
             },
+            withdrawals=Counter(
+                (it.customer_email, it.partner_id)
+                for it in them
+                if it.status is Status.WITHDRAWN
+                and it.version > 1
+                and it.changed_at > now - self._policy.withdrawal_cooldown
+            ),
             withdrawn=self.early,
         )
 
@@ -175,7 +182,8 @@ def test_every_code_that_fails_is_kept() -> None:
     policy = Policy(open_limit=0, decline_cooldown=30 * DAY, current_customers=CurrentCustomers.REFUSE)
     poor = account(credit_balance=1, active_services=1, active_discounts=1, in_poc=True, billing=Billing.POSTPAID,
                    vng_customer=True)  # fmt: skip
-    standing = Standing({CUSTOMER: poor}, {CUSTOMER}, Counter(), declined={(CUSTOMER, "p-1")}, withdrawn={})
+    ours = (CUSTOMER, "p-1")
+    standing = Standing({CUSTOMER: poor}, {CUSTOMER}, Counter(), declined={ours}, withdrawals={ours: policy.withdrawal_limit}, withdrawn={})
     codes = opening.failing_codes(requested(), standing, policy)
     assert set(codes) == set(Code) - {Code.NOT_REGISTERED}
     assert len(codes) == len(set(codes))
@@ -249,6 +257,39 @@ def test_a_customer_who_declined_is_left_in_peace_by_that_partner_for_the_cooldo
 def test_a_decline_concerns_no_other_partner() -> None:
     registrar = Registrar().hears(requested(ONE)).hears(declined(ONE))
     assert registrar.hears(requested(TWO, **OTHER_PARTNER)).status(TWO) is Status.AWAITING_CONFIRMATION
+
+
+def _withdraws(registrar: Registrar, times: int, at: datetime = NOW) -> Registrar:
+    for n in range(times):
+        it = UUID(int=n + 1)
+        registrar.hears(requested(it), at=at).hears(withdrawn(it), at=at)
+    return registrar
+
+
+def test_who_withdraws_a_customer_again_and_again_asks_no_more_for_the_cooldown() -> None:
+    registrar = _withdraws(Registrar(), POLICY.withdrawal_limit)
+    soon, later = NOW + 6 * DAY, NOW + 7 * DAY
+    assert registrar.hears(requested(TWO), at=soon).registrations[TWO].codes == ("withdrawn_too_often",)
+    assert registrar.closed(TWO).reasons == ("withdrawn_too_often",)
+    assert registrar.hears(requested(THREE), at=later).status(THREE) is Status.AWAITING_CONFIRMATION
+
+
+def test_withdrawals_below_the_limit_keep_nobody_from_asking_again() -> None:
+    registrar = _withdraws(Registrar(), POLICY.withdrawal_limit - 1)
+    assert registrar.hears(requested(TWO)).status(TWO) is Status.AWAITING_CONFIRMATION
+
+
+def test_one_partners_withdrawals_concern_no_other_partner_and_no_other_customer() -> None:
+    registrar = _withdraws(Registrar(account(), account("k1@x.vn")), POLICY.withdrawal_limit)
+    assert registrar.hears(requested(TWO, **OTHER_PARTNER)).status(TWO) is Status.AWAITING_CONFIRMATION
+    assert registrar.hears(requested(THREE, customer_email="k1@x.vn")).status(THREE) is Status.AWAITING_CONFIRMATION
+
+
+def test_what_was_withdrawn_before_anybody_was_asked_is_not_counted() -> None:
+    registrar = Registrar()
+    for n in range(POLICY.withdrawal_limit):
+        registrar.hears(withdrawn(UUID(int=n + 1))).hears(requested(UUID(int=n + 1)))
+    assert registrar.hears(requested(TWO)).status(TWO) is Status.AWAITING_CONFIRMATION
 
 
 def test_a_request_that_comes_again_changes_nothing_in_its_batch_and_later() -> None:

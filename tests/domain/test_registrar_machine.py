@@ -49,13 +49,14 @@ NAMES = {"asked": "awaiting_confirmation", "confirmed": "awaiting_approval"}
 class AnyLife(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
-        policy = Policy(LIMIT, 30 * DAY, CurrentCustomers.SKIP)
+        policy = Policy(LIMIT, 30 * DAY, CurrentCustomers.SKIP, withdrawal_limit=1)
         self.registrar = Registrar(*map(account, ("k0@x.vn", "k1@x.vn", "k2@x.vn")), policy=policy)
         self.now = NOW
         self.lives: dict[UUID, str] = {}
         self.whose: dict[UUID, tuple[str, str]] = {}
         self.withdrawn_before: set[tuple[UUID, str]] = set()
         self.declined: list[tuple[str, str, object]] = []
+        self.withdrawn: list[tuple[str, str, object]] = []
 
     @rule(registration_id=IDS, partner=PARTNERS, email=EMAILS)
     def request(self, registration_id: UUID, partner: str, email: str) -> None:
@@ -80,6 +81,7 @@ class AnyLife(RuleBasedStateMachine):
             self.withdrawn_before.add((registration_id, partner))
         elif self.whose[registration_id][0] == partner and self.lives[registration_id] in OPEN:
             self.lives[registration_id] = "withdrawn"
+            self.withdrawn.append((*self.whose[registration_id], self.now))
         self.registrar.hears(withdrawn(registration_id, partner_id=partner), at=self.now)
 
     @rule(days=st.integers(1, 31))
@@ -92,7 +94,11 @@ class AnyLife(RuleBasedStateMachine):
         lives = [(self.whose[it], status) for it, status in self.lives.items()]
         held = any(whose[1] == email and status in OPEN | {"approved"} for whose, status in lives)
         crowded = sum(whose[0] == partner and status in OPEN for whose, status in lives) >= LIMIT
-        left_in_peace = any((partner, email) == it[:2] and it[2] > self.now - 30 * DAY for it in self.declined)  # type: ignore[operator]  # a datetime
+        left_in_peace = any(
+            (partner, email) == it[:2] and it[2] > self.now - cooldown  # type: ignore[operator]  # a datetime
+            for ends, cooldown in ((self.declined, 30 * DAY), (self.withdrawn, 7 * DAY))
+            for it in ends
+        )
         return "refused" if email == "unknown@x.vn" or held or crowded or left_in_peace else "asked"
 
     @invariant()

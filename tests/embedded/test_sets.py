@@ -19,6 +19,7 @@ import signal, sys, time
 from pathlib import Path
 from embedded import servers
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are born deaf to it
 with servers(Path(sys.argv[1]), lambda line: None, {}) as started:
     print(started.kafka.pid, started.postgres.pid, flush=True)
     while True:

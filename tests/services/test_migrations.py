@@ -12,6 +12,7 @@ from sqlalchemy import Connection, MetaData, Table, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from services.approver import elsewhere
 from services.approver import store as approver
 from services.notifier import queue
 from services.notifier import store as notifier
@@ -21,14 +22,15 @@ from shared import stores
 from shared.database import Database, RoleRefused, role_of, url_for_asyncpg
 from shared.messaging import outbox, quarantine
 from shared.migrations import migrate, newest
+from shared.web import tries
 from tests.services.conftest import MovableClock, Open, rows
 
 MESSAGING = [outbox.table, quarantine.table, stores.history]
 TABLES: dict[str, list[Table]] = {
     "registrar": [*MESSAGING, stores.accounts, *registrar.metadata.tables.values()],
-    "notifier": [*MESSAGING, queue.emails, *notifier.metadata.tables.values()],
-    "approver": [*MESSAGING, stores.accounts, *approver.metadata.tables.values()],
-    "portal": [*MESSAGING, *portal.metadata.tables.values()],
+    "notifier": [*MESSAGING, tries.table, queue.emails, *notifier.metadata.tables.values()],
+    "approver": [*MESSAGING, tries.table, stores.accounts, elsewhere.table, *approver.metadata.tables.values()],
+    "portal": [*MESSAGING, tries.table, *portal.metadata.tables.values()],
 }
 SERVICES = pytest.mark.parametrize("service", list(TABLES))
 

@@ -331,6 +331,24 @@ async def test_a_decline_counts_within_the_cooldown_and_no_longer(registrar: Dat
     assert (await statuses(registrar))[THREE] == "awaiting_confirmation"
 
 
+async def test_withdrawals_count_within_the_cooldown_and_no_longer(registrar: Database, clock: MovableClock) -> None:
+    early, *others = (UUID(int=n) for n in range(4))
+    await hear(registrar, withdrawn(early))  # its customer is never asked
+    await hear(registrar, requested(early))
+    for it in others:
+        await hear(registrar, requested(it))
+        assert (await statuses(registrar))[it] == "awaiting_confirmation"
+        await hear(registrar, withdrawn(it))
+    clock.now = NOW + 7 * DAY - timedelta(seconds=1)
+    await hear(registrar, requested(TWO))
+    assert await rows(registrar, "select codes from registrations where status = 'refused'") == [
+        (["withdrawn_too_often"],)
+    ]
+    clock.now = NOW + 7 * DAY
+    await hear(registrar, requested(THREE))
+    assert (await statuses(registrar))[THREE] == "awaiting_confirmation"
+
+
 async def test_the_newest_facts_of_an_account_are_kept_in_any_order_and_a_deleted_one_is_gone(
     registrar: Database,
 ) -> None:

@@ -15,6 +15,7 @@ from shared.web.health import Check
 from shared.web.sign_in import SignIn
 from shared.web.site import Site
 from shared.web.templating import Pages
+from shared.web.tries import BadTry
 from tests.web.small_service import (
     ACCOUNTS,
     HOMELESS,
@@ -28,6 +29,7 @@ from tests.web.small_service import (
     guarded_routes,
     open_routes,
     settings,
+    uncounted,
     write_catalogue,
 )
 
@@ -56,6 +58,7 @@ def open_site(tmp_path: Path, clock: MovableClock) -> OpenSite:
         issuer: str | None = None,
         checks: Mapping[str, Check] | None = None,
         vietnamese: Vietnamese | None = None,
+        bad_try: BadTry = uncounted,
         **templates: str,
     ) -> TestClient:
         folder = tmp_path / "templates"
@@ -64,7 +67,9 @@ def open_site(tmp_path: Path, clock: MovableClock) -> OpenSite:
         for name, source in templates.items():
             (folder / f"{name}.html").write_text(source)
         pages = Pages(Site(service, public_url), tmp_path)
-        sign_in = SignIn(settings(public_url, issuer), pages, for_partners=True, clock=clock) if issuer else None
+        sign_in = (
+            SignIn(settings(public_url, issuer), pages, bad_try, for_partners=True, clock=clock) if issuer else None
+        )
         registry = CollectorRegistry()
         Counter("visits", "Visits.", registry=registry).inc(3)
         app = create_web_app(

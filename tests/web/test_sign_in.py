@@ -9,6 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from tests.web.small_service import ACCOUNTS, HTTPS, LOOPBACK, MovableClock, OpenSite, SignInAs
@@ -213,6 +215,26 @@ def test_a_callback_begun_in_another_browser_signs_nobody_in(
     stranger = open_site(issuer=provider, accounts=ACCOUNTS)
     assert stranger.get(f"{back.path}?{back.query}").status_code == 400
     assert stranger.get("/accounts").status_code == 303
+
+
+def test_a_failed_sign_in_is_a_bad_try_and_one_that_succeeds_is_not_even_asked_about(
+    open_site: OpenSite, provider: str, sign_in_as: SignInAs
+) -> None:
+    tries: list[Request] = []
+
+    async def refused(request: Request) -> None:
+        tries.append(request)
+        raise HTTPException(429, headers={"Retry-After": "90"})
+
+    browser = open_site(issuer=provider, accounts=ACCOUNTS, bad_try=refused)
+    for query in ("", "code=made-up&state=made-up", "error=access_denied"):
+        answer = browser.get(f"/auth/callback?{query}")
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "90")
+    assert len(tries) == 3
+    assert sign_in_as(browser, "an").status_code == 303  # though this client has had too many
+    assert browser.get("/accounts").status_code == 200
+    assert sign_in_as(browser, "chi").status_code == 403  # the provider knows her: that is no guess
+    assert len(tries) == 3
 
 
 def test_a_service_starts_without_its_provider_and_says_when_it_is_away(open_site: OpenSite) -> None:

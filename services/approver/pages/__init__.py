@@ -1,4 +1,4 @@
-"""The pages of VNG's staff: the queue, one case with its facts, and what is posted there."""
+"""The pages of VNG's staff: the queue, one case with its facts, the quarantine, and what is posted there."""
 
 from collections.abc import Callable, Container
 from datetime import date
@@ -13,8 +13,11 @@ from services.approver.pages.case import CasePage
 from services.approver.pages.decisions import DecisionPages
 from services.approver.pages.news import NewsPages
 from services.approver.pages.preview import PreviewPage
+from services.approver.pages.quarantine import QuarantinePage
+from services.approver.pages.quarantine_record import ADMIN, QuarantineRecordPage
 from services.approver.pages.queue import QueuePage
 from shared.database import Database
+from shared.messaging.batch import Inbox
 from shared.web.live import Changes
 from shared.web.person import Person
 from shared.web.sign_in import PersonalEndpoint, SignIn
@@ -32,16 +35,18 @@ def routes(
     caught_up: Callable[[], bool],
     changes: Changes,
     holidays: Container[date],
+    inbox: Inbox,
 ) -> list[BaseRoute]:
     """`caught_up`: whether the account facts that were there at start have been read; before, nothing is decided."""
     case = CasePage(pages, database, rules.policy, holidays)
     decisions = DecisionPages(case, database, rules, caught_up)
     news = NewsPages(pages, database, rules.policy, changes)
     queue = QueuePage(pages, database, rules, changes, holidays)
-    address = "/cases/{registration_id}"
+    record = QuarantineRecordPage(pages, database, inbox, caught_up)
+    address, record_address = "/cases/{registration_id}", "/quarantine/{number}"
 
-    def staff(path: str, endpoint: PersonalEndpoint, method: str = "GET") -> Route:
-        return Route(path, sign_in.required(endpoint, roles=ROLES), methods=[method])
+    def staff(path: str, endpoint: PersonalEndpoint, method: str = "GET", roles: frozenset[str] = ROLES) -> Route:
+        return Route(path, sign_in.required(endpoint, roles=roles), methods=[method])
 
     return [
         Route("/", _to_cases),
@@ -57,12 +62,17 @@ def routes(
         staff(f"{address}/approve", decisions.approve, "POST"),
         staff(f"{address}/reject", decisions.reject, "POST"),
         staff(f"{address}/preview", PreviewPage(case, database).show, "POST"),
-        *(staff(f"{address}/{action}", _to_its_case) for action in ACTIONS),
+        *(staff(f"{address}/{action}", _to_its_page) for action in ACTIONS),
+        staff("/quarantine", QuarantinePage(pages, database).show),
+        staff(record_address, record.show),
+        staff(f"{record_address}/replay", record.replay, "POST", frozenset({ADMIN})),
+        staff(f"{record_address}/discard", record.discard, "POST", frozenset({ADMIN})),
+        *(staff(f"{record_address}/{action}", _to_its_page) for action in ("replay", "discard")),
     ]
 
 
-async def _to_its_case(request: Request, _person: Person) -> Response:
-    """What a form answered has the address of the action: reloaded as a page, it is the case."""
+async def _to_its_page(request: Request, _person: Person) -> Response:
+    """What a form answered has the address of the action: reloaded as a page, it is the case, or the record."""
     return RedirectResponse(request.url.path.rpartition("/")[0], 303)
 
 

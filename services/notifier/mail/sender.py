@@ -4,6 +4,7 @@ given up while an attempt's end is unknown counts as gone out: its customer may 
 """
 
 import asyncio
+import time
 from datetime import datetime, timedelta
 
 import structlog
@@ -19,8 +20,10 @@ from shared.messaging.faults import in_words, place
 from shared.retry import Backoff, pause
 
 AT_ONCE = 16
+SLOW = 2.0  # seconds after which a mail in hand takes no other's place
+MOST = 64  # connections
 POLL = 0.5  # seconds
-GRACE = 10.0  # seconds to finish the mails in hand when the service stops
+GRACE = 5.0  # seconds to finish the mails in hand when the service stops
 LONGEST_WAIT = timedelta(hours=6)
 GIVE_UP_AFTER = timedelta(hours=24)
 """How long a recipient may be put off (4xx) before it counts as undeliverable."""
@@ -44,7 +47,7 @@ class Sender:
         self._policy = policy
         self._retry_first = retry_first
         self._claim_for = claim_for
-        self._sending: set[asyncio.Task[None]] = set()
+        self._sending: dict[asyncio.Task[None], float] = {}  # with when each began
         self._queued = database.signal(queue.QUEUED)
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -52,7 +55,7 @@ class Sender:
         backoff = Backoff()
         while not stopping.is_set():
             try:
-                claimed = await self._claim(AT_ONCE - len(self._sending))
+                claimed = await self._claim(self._room())
                 backoff.reset()
             except Exception as error:
                 log.warning("mail waits", why=in_words(error))
@@ -60,14 +63,19 @@ class Sender:
                 continue
             for it, matter in claimed:
                 task = asyncio.create_task(self._send(it, matter))
-                self._sending.add(task)
-                task.add_done_callback(self._sending.discard)
+                self._sending[task] = time.monotonic()
+                task.add_done_callback(self._sending.pop)
             await self._next(stopping)
         if self._sending:
             _done, late = await asyncio.wait(self._sending, timeout=GRACE)
             for task in late:  # sent again when the lease ends, with the same Message-ID
                 task.cancel()
         await self._mailer.close()
+
+    def _room(self) -> int:
+        """For how many more mails: many slow recipients at once hold up the others no longer than SLOW."""
+        quick = sum(began > time.monotonic() - SLOW for began in self._sending.values())
+        return min(AT_ONCE - quick, MOST - len(self._sending))
 
     async def _next(self, stopping: asyncio.Event) -> None:
         """Until there is room for another mail, one was queued, or some may have become due."""

@@ -59,6 +59,26 @@ async def test_held_resends_are_answered_when_their_registration_comes_and_other
     assert await told(notifier_database) == ["ConfirmationResendRefused"] * 2
 
 
+@pytest.mark.parametrize("held", [False, True])
+@pytest.mark.parametrize("partners", [("p-2", "p-1"), ("p-1", "p-2")], ids=["stranger first", "stranger second"])
+async def test_a_strangers_request_of_the_same_moment_keeps_the_partners_own_from_nothing(
+    notifier_database: Database, clock: MovableClock, partners: tuple[str, str], held: bool
+) -> None:
+    requests = [resend_requested(partner_id=partner) for partner in partners]
+    if not held:
+        await hear(notifier_database, opened())
+        clock.now = NOW + HOUR
+    for _ in range(2):
+        for request in requests:
+            await hear(notifier_database, request)
+    if held:
+        await hear(notifier_database, opened())
+    found = await rows(notifier_database, "select partner_id, answer from resends order by partner_id")
+    assert found == [("p-1", "too_soon" if held else "accepted"), ("p-2", "wrong_partner")]
+    noted = await rows(notifier_database, "select reason from history where note = 'wrong_partner'")
+    assert noted == [("p-2",)]
+
+
 FIRST = pytest.mark.parametrize(
     ("event", "code"), [(opened(), "too_soon"), (registration_closed(), "not_pending")], ids=["opened", "closed"]
 )

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
-from shared.migrations import create_accounts_table, create_messaging_tables
+from shared.migrations import create_accounts_table, create_messaging_tables, create_tries_table
 
 revision = "0001"
 down_revision = None
@@ -12,6 +12,7 @@ down_revision = None
 
 def upgrade() -> None:
     create_messaging_tables()
+    create_tries_table()
     create_accounts_table()
     moment = sa.DateTime(timezone=True)
     op.create_table(
@@ -65,6 +66,16 @@ def upgrade() -> None:
             postgresql_with={"fastupdate": False},
             postgresql_where=where,
         )
+    op.create_table(
+        "quarantined_elsewhere",
+        sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("service", "topic")),
+        sa.Column("partition", sa.Integer, nullable=False),
+        sa.Column("offset", sa.BigInteger, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("quarantined_at", moment, nullable=False),
+        sa.UniqueConstraint("service", "topic", "partition", "offset"),
+    )
 
 
 def downgrade() -> None:

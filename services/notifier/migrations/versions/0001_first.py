@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from shared.migrations import create_messaging_tables
+from shared.migrations import create_messaging_tables, create_tries_table
 
 revision = "0001"
 down_revision = None
@@ -13,6 +13,7 @@ MOMENT = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     create_messaging_tables()
+    create_tries_table()
     op.create_table(
         "confirmations",
         sa.Column("registration_id", sa.Uuid, primary_key=True),
@@ -41,7 +42,7 @@ def upgrade() -> None:
         "resends",
         sa.Column("registration_id", sa.Uuid, primary_key=True),
         sa.Column("requested_at", MOMENT, primary_key=True),
-        sa.Column("partner_id", sa.Text, nullable=False),
+        sa.Column("partner_id", sa.Text, primary_key=True),
         sa.Column("requested_by", sa.Text, nullable=False),
         sa.Column("answer", sa.Text),
     )

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
-from shared.migrations import create_messaging_tables
+from shared.migrations import create_messaging_tables, create_tries_table
 
 revision = "0001"
 down_revision = None
@@ -19,6 +19,7 @@ WORDS = (
 
 def upgrade() -> None:
     create_messaging_tables()
+    create_tries_table()
     moment = sa.DateTime(timezone=True)
     names = ("partner_name", "customer_email", "common_name", "role", "requested_by", "requester_locale")
     op.create_table(

@@ -45,6 +45,8 @@ def upgrade() -> None:
     columns = ["customer_email", "partner_id", "changed_at"]
     where = sa.text("status = 'declined'")
     op.create_index("registrations_declined_idx", table, columns, postgresql_where=where)
+    where = sa.text("status = 'withdrawn' and version > 1")
+    op.create_index("registrations_withdrawn_idx", table, columns, postgresql_where=where)
 
 
 def downgrade() -> None:
