@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install demo test check lock docs messages clean lives pictures bench-drain bench-scheduler bench-pages
+.PHONY: install demo test check lock docs messages clean audit licences sbom mutants lives torture pictures bench-drain bench-scheduler bench-pages
 
 install: $(INSTALLED)
 
@@ -43,6 +43,17 @@ LIVES ?= 100
 lives: $(INSTALLED_DEV)
 	$(BIN)/python -m tests.lifecycle $(FIRST) $(LIVES)
 
+# The services killed at every point under load, for MINUTES; what is left is judged. SEED=17 draws the same again.
+MINUTES ?= 30
+torture: $(INSTALLED_DEV)
+	$(BIN)/python -m tests.torture $(MINUTES) $(SEED)
+
+# Servers and the network fail one after the other under the four services, which the checker then judges. SEED=7 MINUTES=30.
+SEED ?= 1
+MINUTES ?= 10
+faults: $(INSTALLED_DEV)
+	$(BIN)/python -m tests.faults $(MINUTES) $(SEED)
+
 # How fast waiting requests drain through registrar, and its memory meanwhile.
 bench-drain: $(INSTALLED)
 	$(BIN)/python -m bench.drain 20000 200000
@@ -62,6 +73,25 @@ bench-pages: $(INSTALLED_DEV)
 # The pages that are drawn from the code.
 docs: $(INSTALLED)
 	$(BIN)/python -m commands.lifecycle > docs/reference/lifecycle.md
+
+# Known vulnerabilities of what is locked. Says aloud what could not be asked.
+audit: $(INSTALLED_DEV)
+	@$(BIN)/python -m supply.audit
+
+# Every part of others with its licence; fails on one that supply/licences.toml does not accept.
+licences: $(INSTALLED_DEV)
+	@$(BIN)/python -m supply.licences > docs/reference/licences.md
+	@cat docs/reference/licences.md
+
+# The bill of materials (CycloneDX): Python packages, jars, vendored files.
+sbom: $(INSTALLED_DEV)
+	@mkdir -p .local
+	@$(BIN)/python -m supply.sbom > .local/sbom.cdx.json
+	@echo ".local/sbom.cdx.json: $$(grep -c '"bom-ref"' .local/sbom.cdx.json) components, valid CycloneDX 1.6"
+
+# Small changes of the decisions, each of which a test must notice. Takes the better part of an hour.
+mutants: $(INSTALLED_DEV)
+	@$(BIN)/python -m tests.mutants
 
 clean:
 	rm -rf .venv .local

@@ -13,12 +13,12 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import asyncpg
 import httpx2
@@ -119,12 +119,42 @@ def _ready(url: str) -> Callable[[], bool]:
     return ready
 
 
-async def flow(settings: KafkaSettings, count: int) -> float:
-    """Drives `count` registrations through; seconds until the last was approved."""
+async def flow(
+    settings: KafkaSettings,
+    wanted: asyncio.Future[int],
+    approved: Callable[[int], None] = lambda _count: None,
+    skipped: int = 0,
+) -> None:
+    """Answers as notifier and approver would, until as many are approved as are `wanted`, once that is known. Told:
+    how many are. `skipped`: so many are approved already."""
     prefix, now = settings.kafka_topic_prefix, datetime.now(UTC)
-    opened, confirmed, approved = (
-        prefix + topic_of(it, "") for it in (RegistrationOpened, CustomerConfirmed, RegistrationApproved)
-    )
+    topics = {prefix + topic_of(it, ""): it for it in (RegistrationOpened, CustomerConfirmed, RegistrationApproved)}
+    done: set[bytes] = set()
+
+    def answer(about: type[Event], value: bytes) -> Event:
+        if about is RegistrationOpened:
+            return CustomerConfirmed.about(RegistrationOpened.model_validate_json(value), confirmed_at=now)
+        it = CustomerConfirmed.model_validate_json(value)
+        return VngApproved(registration_id=it.registration_id, approved_by="hoa@vng.example", approved_at=now)
+
+    async with _clients(settings) as (producer, consumer):
+        consumer.assign([TopicPartition(it, number) for it in topics for number in range(PARTITIONS)])
+        if skipped:
+            await consumer.seek_to_end()
+        while not wanted.done() or len(done) < wanted.result():
+            for partition, records in (await consumer.getmany(timeout_ms=200)).items():
+                about = topics[partition.topic]
+                if about is RegistrationApproved:
+                    done.update(record.key for record in records)
+                    continue
+                for event in [answer(about, record.value) for record in records]:
+                    topic = prefix + topic_of(type(event), "")
+                    await producer.send(topic, event.model_dump_json().encode(), key=event.key.encode())
+            approved(len(done))
+
+
+@asynccontextmanager
+async def _clients(settings: KafkaSettings) -> AsyncIterator[tuple[AIOKafkaProducer, AIOKafkaConsumer]]:
     producer = AIOKafkaProducer(
         bootstrap_servers=settings.kafka_bootstrap_servers,
         acks="all",
@@ -135,38 +165,21 @@ async def flow(settings: KafkaSettings, count: int) -> float:
     consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap_servers, auto_offset_reset="earliest")
     await producer.start()
     await consumer.start()
-    consumer.assign(
-        [TopicPartition(it, number) for it in (opened, confirmed, approved) for number in range(PARTITIONS)]
-    )
-
-    def answer(topic: str, value: bytes) -> Event | None:
-        if topic == opened:
-            return CustomerConfirmed.about(RegistrationOpened.model_validate_json(value), confirmed_at=now)
-        if topic == confirmed:
-            id_of = CustomerConfirmed.model_validate_json(value).registration_id
-            return VngApproved(registration_id=id_of, approved_by="hoa@vng.example", approved_at=now)
-        return None
-
-    begun = time.perf_counter()
-    requests = [request(number) for number in range(count)]
     try:
-        sending = asyncio.create_task(publish(settings.kafka_bootstrap_servers, prefix, list(requests)))
-        done: set[UUID] = set()
-        while len(done) < count:
-            polled = await consumer.getmany(timeout_ms=200)
-            for partition, records in polled.items():
-                if partition.topic == approved:
-                    done.update(UUID(record.key.decode()) for record in records)
-                    continue
-                for record in records:
-                    if event := answer(partition.topic, record.value):
-                        topic = prefix + topic_of(type(event), "")
-                        await producer.send(topic, event.model_dump_json().encode(), key=event.key.encode())
-        await sending
-        return time.perf_counter() - begun
+        yield producer, consumer
     finally:
         await consumer.stop()
         await producer.stop()
+
+
+async def driven(settings: KafkaSettings, count: int) -> None:
+    """Requests `count` registrations, and answers until all are approved."""
+    wanted: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    wanted.set_result(count)
+    answering = asyncio.create_task(flow(settings, wanted))
+    requests: list[Event] = [request(number) for number in range(count)]
+    await publish(settings.kafka_bootstrap_servers, settings.kafka_topic_prefix, requests)
+    await answering
 
 
 _APPROVED = (
@@ -202,7 +215,7 @@ def measure(host: Servers, folder: Path, count: int) -> Result:
             pids |= {"postgres": host.postgres.pid, "kafka": host.kafka.pid, "driver": os.getpid()}
             before = {name: cpu_seconds(pid) for name, pid in pids.items()}
             begun = time.perf_counter()
-            asyncio.run(flow(settings, count))
+            asyncio.run(driven(settings, count))
             asyncio.run(settled(url, count))
             seconds = time.perf_counter() - begun
             # The driver's descendants are counted under their own names.

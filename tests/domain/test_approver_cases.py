@@ -1,9 +1,11 @@
 """Approver's cases whole, field by field: opened, followed, decided and closed, with what history notes of each."""
 
+from uuid import UUID
+
 import pytest
 
 from services.approver.claims import Reviewer
-from services.approver.domain import Case, Rules, Status, apply_policy, close_cases, follow_accounts, open_cases
+from services.approver.domain import Case, Final, Rules, Status, apply_policy, close_cases, follow_accounts, open_cases
 from services.approver.facts import facts_of
 from shared.eligibility import CurrentCustomers
 from shared.events import CustomerConfirmed, Outcome, RegistrationApproved, RegistrationClosed, VngApproved
@@ -72,7 +74,7 @@ def test_a_case_that_the_policy_decides_at_once_is_new_and_decided() -> None:
     assert (line.status_to, line.at) == (Status.APPROVED, LATER)
 
 
-def cases(*events: CustomerConfirmed) -> dict[object, Case]:
+def cases(*events: CustomerConfirmed) -> dict[UUID, Case]:
     return dict(open_cases(events, {}, {CUSTOMER: account()}, rules(), NOW).new)
 
 
@@ -98,9 +100,11 @@ def test_the_policy_passes_over_a_claimed_case_and_decides_the_next() -> None:
 def test_a_decision_ends_the_claim_it_was_made_under() -> None:
     approver = Approver(policy=REVIEW).hears(confirmed())
     approver.claims(HOA)
-    assert approver.case.claimed_by == HOA.email and approver.case.claimed_until
+    claimed = approver.case
+    assert claimed.claimed_by == HOA.email and claimed.claimed_until
     assert isinstance(approver.approves(HOA), VngApproved)
-    assert (approver.case.claimed_by, approver.case.claimed_until) == (None, None)
+    decided = approver.case
+    assert decided.claimed_by is None and decided.claimed_until is None
 
 
 @pytest.mark.parametrize(
@@ -127,7 +131,12 @@ def test_registrars_word_ends_a_claimed_case(final: RegistrationApproved | Regis
 
 
 def test_registrars_word_before_the_case_is_kept_noted_again_and_the_next_is_heard() -> None:
-    finals = [registration_approved(), registration_approved(), registration_approved(TWO), registration_closed(THREE)]
+    finals: list[Final] = [
+        registration_approved(),
+        registration_approved(),
+        registration_approved(TWO),
+        registration_closed(THREE),
+    ]
     decided = close_cases(finals, {}, LATER)
     assert set(decided.new) == {ONE, TWO, THREE}
     assert {case.opened_at for case in decided.new.values()} == {LATER}

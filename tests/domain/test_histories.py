@@ -1,8 +1,10 @@
 """What registrar and notifier note of each fact: who, when and why, whether it changed something or not."""
 
+from dataclasses import replace
+
 import pytest
 
-from services.notifier.domain import end_confirmations
+from services.notifier.domain import Decided, Final, Mail, MailKind, Status, end_confirmations, open_confirmations
 from services.registrar.domain import Fact, Registration, advance
 from shared.events import Locale, RegistrationApproved
 from shared.history import NO_EFFECT, TRANSITION, WRONG_PARTNER, Entry
@@ -111,7 +113,12 @@ def test_notifier_notes_registrars_word_when_it_came_and_how_it_ended() -> None:
 
 
 def test_notifier_notes_registrars_word_again_and_goes_on_to_the_next() -> None:
-    finals = [registration_closed(), registration_approved(), registration_approved(TWO), registration_approved(THREE)]
+    finals: list[Final] = [
+        registration_closed(),
+        registration_approved(),
+        registration_approved(TWO),
+        registration_approved(THREE),
+    ]
     decided = end_confirmations(finals, Notifier().hears(opened()).confirmations, LATER)
     assert [(line.registration_id, line.event, line.note, line.actor, line.at) for line in decided.history] == [
         (ONE, "RegistrationClosed", TRANSITION, "registrar", LATER),
@@ -120,3 +127,27 @@ def test_notifier_notes_registrars_word_again_and_goes_on_to_the_next() -> None:
         (THREE, "RegistrationApproved", TRANSITION, "registrar", LATER),
     ]
     assert {mail.registration_id for mail in decided.mails} == {ONE, TWO, THREE}
+
+
+def test_notifier_begins_a_confirmation_without_any_answer_mail_or_end_and_notes_the_request_again() -> None:
+    decided = open_confirmations([opened(), opened(), opened(TWO)], {}, LATER)
+    it = decided.new[ONE]
+    assert (it.status, it.version, it.period, it.asked_at) == (Status.PENDING, 1, 1, LATER)
+    assert (it.reasons, it.reminded, it.undeliverable, it.mailed) == ((), 0, False, False)
+    assert it.undeliverable is False and it.mailed is False
+    assert decided.mails == [Mail(ONE, MailKind.CONFIRMATION), Mail(TWO, MailKind.CONFIRMATION)]
+    assert [(line.registration_id, line.event, line.note, line.actor, line.at) for line in decided.history] == [
+        (ONE, "RegistrationOpened", TRANSITION, "registrar", LATER),
+        (ONE, "RegistrationOpened", NO_EFFECT, "registrar", LATER),
+        (TWO, "RegistrationOpened", TRANSITION, "registrar", LATER),
+    ]
+
+
+def test_what_a_batch_has_begun_stays_new_however_it_goes_on() -> None:
+    decided = open_confirmations([opened()], {}, NOW)
+    after = replace(decided.new[ONE], version=2)
+    decided.put(after)
+    assert (decided.new, decided.changed) == ({ONE: after}, {})
+    begun_before = Decided()
+    begun_before.put(after)
+    assert (begun_before.new, begun_before.changed) == ({}, {ONE: after})

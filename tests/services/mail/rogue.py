@@ -77,6 +77,7 @@ class _Talk:
     ) -> None:
         self._server, self._fault, self._reader, self._writer = server, fault, reader, writer
         self._certificate = certificate
+        self._used = False
 
     async def go(self) -> None:
         if self._fault is Fault.NO_GREETING:
@@ -95,7 +96,7 @@ class _Talk:
                 case b"STAR":
                     await self._start_tls()
                 case b"MAIL":
-                    self._server.began += 1
+                    self._begin()
                     await self._say("250 ok")
                 case b"RCPT":
                     await self._say("450 greylisted" if self._fault is Fault.GREYLISTED else "250 ok")
@@ -106,6 +107,14 @@ class _Talk:
                     raise Dropped
                 case _:
                     await self._say("250 ok")
+
+    def _begin(self) -> None:
+        self._server.began += 1
+        if self._used:
+            self._fault = self._server.next_fault()
+            if self._fault in {Fault.NO_GREETING, Fault.NOT_NOW}:
+                raise Dropped  # it is on another connection that these are to be met
+        self._used = True
 
     async def _start_tls(self) -> None:
         if self._fault is not Fault.UNTRUSTED or self._certificate is None:
@@ -138,9 +147,6 @@ class _Talk:
                 await self._say("250 taken")
         if self._fault is Fault.DROPPED_AFTER_250:
             raise Dropped
-        self._fault = self._server.next_fault()
-        if self._fault in {Fault.NO_GREETING, Fault.NOT_NOW}:
-            raise Dropped  # it is on another connection that these are to be met
 
     async def _say(self, line: str) -> None:
         letters: Iterator[str] = iter([f"{line}\r\n"] if self._fault is not Fault.DRIPS else f"{line}\r\n")

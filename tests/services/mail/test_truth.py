@@ -56,10 +56,11 @@ async def test_whatever_a_server_does_all_mails_are_sent_and_none_is_marked_sent
     notifier: Database, clock: MovableClock
 ) -> None:
     chance = Random(6)
-    faults = [fault for fault in Fault if fault not in TLS]
+    dealt = 4 * [fault for fault in Fault if fault not in TLS]
+    chance.shuffle(dealt)
 
     def next_fault() -> Fault:
-        return chance.choice(faults) if chance.random() < 0.4 else Fault.NONE
+        return dealt.pop() if dealt and chance.random() < 0.7 else Fault.NONE
 
     await hear(notifier, *(opened(UUID(int=n), customer_email=f"k{n}@example.vn") for n in range(RECIPIENTS)))
     async with rogue_server(next_fault) as rogue, hurried(notifier, clock, f"smtp://127.0.0.1:{rogue.port}"):
@@ -74,14 +75,11 @@ async def test_whatever_a_server_does_all_mails_are_sent_and_none_is_marked_sent
             assert unaccounted == 0, "marked sent, and never taken"
             return int(number)
 
-        try:
-            await eventually(sent, lambda number: number == RECIPIENTS)
-        finally:
-            print("DBG", clock.now, rogue.suffered, await rows(notifier, "select attempts, next_attempt_at, detail, refused_since, in_doubt, state from emails where state <> 'sent'"))
+        await eventually(sent, lambda number: number == RECIPIENTS)
     print(f"{RECIPIENTS} mails, {rogue.accepted.total()} taken; connections: {dict(rogue.suffered)}")
     assert rogue.accepted.keys() == {f"<{UUID(int=n)}.confirmation.1.1@vngcloud.example>" for n in range(RECIPIENTS)}
     assert await told(notifier) == ["ConfirmationSent"] * RECIPIENTS
-    assert set(faults) <= rogue.suffered.keys(), "each fault was met"
+    assert dealt == [], "each fault was met"
 
 
 @pytest.mark.parametrize("fault", [fault for fault in Fault if fault not in TLS | GOES_ON])
