@@ -4,13 +4,14 @@ Independent on purpose: stdlib only, nothing of the services or of `shared`, so 
 What the system may do is written down once more here, from the design and not from the code.
 """
 
-from checker.evidence import Evidence, Finding, Line, MailRow, Received, Record, Rules
+from checker.evidence import Evidence, Finding, Kept, Line, MailRow, Received, Record, Rules
 from checker.judging import PROMISES, Promise, check
 
 __all__ = [
     "PROMISES",
     "Evidence",
     "Finding",
+    "Kept",
     "Line",
     "MailRow",
     "Promise",

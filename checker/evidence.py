@@ -64,6 +64,15 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """The version of an account's facts that a service keeps; a deleted account's are left out."""
+
+    service: str
+    email: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """The settings that the run had; the defaults are the system's.
 
@@ -88,7 +97,7 @@ class Evidence:
     """Everything is read once, so the iterables may be generators: a large run need not be in memory as it is here.
 
     `records`: each partition in the order of its offsets. `lines`: each service's in the order of its history's ids.
-    `mails`, `received`: None where the run has none to show. `settled`: no lag, outboxes empty, nothing under way.
+    `mails`, `received`, `accounts`: None where the run has none to show. `settled`: no lag, outboxes empty, all done.
     `duplicates_allowed`: the run had faults, so one message may have been received more than once.
     `services`: those that ran; nothing is expected of the others.
     """
@@ -98,6 +107,7 @@ class Evidence:
     now: datetime
     mails: Iterable[MailRow] | None = None
     received: Iterable[Received] | None = None
+    accounts: Iterable[Kept] | None = None
     settled: bool = True
     duplicates_allowed: bool = False
     services: frozenset[str] = SERVICES

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from checker.evidence import Evidence, Finding
 from checker.lives import Life, Run, lives
-from checker.promises import agreement, causes, deadlines, limits, mails, steps, telling
+from checker.promises import agreement, causes, deadlines, facts, limits, mails, steps, telling
 from checker.promises.limits import Parties
 from checker.reading import read
 
 OfLife = Callable[[Life, Run], Iterator[str]]
-OfRun = Callable[[Run, Parties], Iterator[tuple[str, str]]]
+OfRun = Callable[[Run, Parties], Iterator[tuple[str | None, str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,13 @@ PROMISES: tuple[Promise, ...] = (
     _each("same_parties", "All events name the same partner and account.", telling.same_parties),
     Promise("keys", "A record's key is its registration_id; an account's is its email."),
     _in_the_end("moved_by_an_event", "Nothing moves without the event that says so.", causes.moved_by_an_event),
+    _in_the_end("told_is_read", "What is told is read by each service that it is for.", causes.told_is_read),
+    Promise(
+        "facts_are_kept",
+        "The newest facts of an account are kept.",
+        of_run=facts.facts_are_kept,
+        when_settled=True,
+    ),
     _in_the_end("own_partner_only", "Only its own partner withdraws or resends.", causes.own_partner_only),
     _in_the_end("asked_is_answered", "What its partner asks for has an effect or an answer.", causes.asked_is_answered),
     _in_the_end("services_agree", "All services end agreeing with registrar.", agreement.services_agree),

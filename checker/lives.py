@@ -13,7 +13,7 @@ from checker.evidence import Rules
 
 class Told(NamedTuple):
     """A record's value as far as promises need it. `identity` is made of its ce_id, `sum` of its whole value; `word`
-    is an outcome or code, `person` who asked or claimed, `at` when it was sent or asked."""
+    is an outcome or code, `person` who asked or claimed, `at` when it was sent or asked; the rest is its place."""
 
     event: str
     identity: int | None
@@ -25,6 +25,16 @@ class Told(NamedTuple):
     person: str | None
     at: datetime | None
     until: datetime | None
+    partition: int
+    offset: int
+
+
+class Fact(NamedTuple):
+    """The newest version told of an account, and its place; None once the account was deleted."""
+
+    version: int | None
+    partition: int
+    offset: int
 
 
 class Move(NamedTuple):
@@ -75,7 +85,8 @@ About = list[Told | Move | datetime | Mail | Arrived]
 @dataclass(slots=True)
 class Run:
     """The whole evidence. `moves` are registrar's transitions, all registrations' in one order; `strays` are what can
-    be said while reading: the promise, the registration if any, and the detail."""
+    be said while reading: the promise, the registration if any, and the detail. `set_aside` are the records in
+    quarantine: whose it is, event, partition, offset. `facts` are by email, `kept` versions by service and email."""
 
     now: datetime
     settled: bool
@@ -87,6 +98,9 @@ class Run:
     about: dict[str, About] = field(default_factory=dict)
     moves: list[tuple[str, Move, datetime]] = field(default_factory=list)
     strays: list[tuple[str, str | None, str]] = field(default_factory=list)
+    facts: dict[str, Fact] = field(default_factory=dict)
+    kept: dict[tuple[str, str], int] | None = None
+    set_aside: set[tuple[str, str, int, int]] = field(default_factory=set)
 
     def ran(self, service: str) -> bool:
         return service in self.services

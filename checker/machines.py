@@ -25,6 +25,8 @@ EVENTS = {"".join(f"-{c.lower()}" if c.isupper() else c for c in name)[1:] + ".v
 """The event of each topic."""
 
 ACCOUNT_UPDATED = "account-updated.v1"
+QUARANTINE = ".quarantine.v1"
+"""Ends the names of the topics, one a service, that tell what a service could not accept."""
 
 OPEN = frozenset({"awaiting_confirmation", "awaiting_approval"})
 HOLDING = OPEN | {"approved"}

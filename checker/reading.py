@@ -8,8 +8,8 @@ from typing import Any
 from unicodedata import normalize
 
 from checker.evidence import Evidence, Line, MailRow, Received, Record
-from checker.lives import Arrived, Mail, Move, Run, Told
-from checker.machines import ACCOUNT_UPDATED, EVENTS, WRITERS
+from checker.lives import Arrived, Fact, Mail, Move, Run, Told
+from checker.machines import ACCOUNT_UPDATED, EVENTS, QUARANTINE, WRITERS
 
 
 @dataclass(slots=True)
@@ -41,6 +41,8 @@ def read(evidence: Evidence) -> Run:
         _read_mail(row, run, known)
     for message in evidence.received or ():
         _read_received(message, run, known)
+    if evidence.accounts is not None:
+        run.kept = {(it.service, it.email): it.version for it in evidence.accounts}
     return run
 
 
@@ -52,6 +54,9 @@ def _read_record(record: Record, run: Run, known: _Known) -> None:
     value = record.value
     if record.topic == ACCOUNT_UPDATED:
         _read_account(record, run)
+        return
+    if record.topic.endswith(QUARANTINE):
+        _read_quarantined(record, run)
         return
     event = EVENTS.get(record.topic)
     if event is None:
@@ -66,27 +71,43 @@ def _read_record(record: Record, run: Run, known: _Known) -> None:
     if record.key != registration_id and not (from_outside and record.key is None):
         detail = f"{_place(record)}: key {record.key!r}; expected the registration_id"
         run.strays.append(("keys", registration_id, detail))
-    run.of(registration_id).append(_told(event, record.ce_id, value, known))
+    run.of(registration_id).append(_told(event, record, value, known))
+
+
+def _read_quarantined(record: Record, run: Run) -> None:
+    value = record.value or {}
+    service, topic = record.topic.removesuffix(QUARANTINE), value.get("topic")
+    event = "AccountUpdated" if topic == ACCOUNT_UPDATED else EVENTS.get(str(topic))
+    if event is not None:
+        run.set_aside.add((service, event, int(value.get("partition", -1)), int(value.get("offset", -1))))
 
 
 def _read_account(record: Record, run: Run) -> None:
-    email = record.value.get("email") if record.value is not None else None
-    if record.key is not None and isinstance(email, str) and record.key != normal(email):
+    value = record.value or {}
+    email, version = value.get("email"), value.get("version")
+    if record.value is None and record.key is not None:
+        run.facts[record.key] = Fact(None, record.partition, record.offset)
+    if not isinstance(email, str):
+        return
+    if record.key is not None and record.key != normal(email):
         run.strays.append(("keys", None, f"{_place(record)}: key {record.key!r}; expected {normal(email)!r}"))
+    before = run.facts.get(normal(email))
+    if isinstance(version, int) and (before is None or (before.version is not None and before.version < version)):
+        run.facts[normal(email)] = Fact(version, record.partition, record.offset)
 
 
 def _place(record: Record) -> str:
     return f"{record.topic}[{record.partition}]@{record.offset}"
 
 
-def _told(event: str, ce_id: str | None, value: Mapping[str, Any], known: _Known) -> Told:
+def _told(event: str, record: Record, value: Mapping[str, Any], known: _Known) -> Told:
     email = _text(value, "customer_email", known)
     number = value.get("number")
     # Of all moments told, only these are compared with anything.
     at = value.get("requested_at" if event == "ConfirmationResendRequested" else "sent_at")
     return Told(
         event=event,
-        identity=None if ce_id is None else hash(ce_id),
+        identity=None if record.ce_id is None else hash(record.ce_id),
         sum=hash(repr(value)),
         partner_id=_text(value, "partner_id", known),
         email=None if email is None else known.text(normal(email)),
@@ -95,6 +116,8 @@ def _told(event: str, ce_id: str | None, value: Mapping[str, Any], known: _Known
         person=_text(value, "requested_by", known) or _text(value, "claimed_by", known),
         at=_moment(at),
         until=_moment(value.get("valid_until")),
+        partition=record.partition,
+        offset=record.offset,
     )
 
 

@@ -30,6 +30,7 @@ from shared.messaging.faults import sqlstate
 NO_SUCH_ROLE = "22023"  # an invalid value for the parameter `role`
 NOT_PERMITTED = "42501"
 ANSWERED_WITHIN = 10  # seconds: the longest statement takes a tenth of that
+GIVEN_UP_AFTER = 20  # seconds without a statement in a transaction that was begun
 CLOSING = 2.0  # seconds
 
 _NOTIFY = text("select pg_notify(:channel, topic) from unnest(cast(:topics as text[])) as topic")
@@ -136,6 +137,8 @@ class Database:
             "application_name": schema,
             "timezone": "UTC",
             "jit": "off",
+            # Where the network has cut us off without telling the server, its side gives up our locks by itself.
+            "idle_in_transaction_session_timeout": str(GIVEN_UP_AFTER * 1000),
         }
         self._signals: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self.engine: AsyncEngine = create_async_engine(

@@ -164,7 +164,9 @@ class Service:
 
     async def _check_database(self) -> str | None:
         async with self.database.engine.connect() as connection:
-            await connection.execute(text("select 1"))
+            read_only = (await connection.execute(text("select current_setting('transaction_read_only')"))).scalar()
+        if read_only == "on":
+            return "the database is read only, as one that is not the primary is"
         return self.consumer.inbox.trouble
 
     async def _check_assignment(self) -> str | None:

@@ -1,4 +1,5 @@
-"""Nothing moves without the event that says so, and nobody moves another partner's registration."""
+"""Nothing moves without the event that says so, nothing that is said goes unread, and nobody moves another partner's
+registration."""
 
 from collections.abc import Iterator
 
@@ -23,6 +24,15 @@ _READ_BY = {
     | {"RegistrationOpened", "ConfirmationSent", "ConfirmationUndeliverable", "CustomerConfirmed"},
 }
 
+_MUST_READ = {
+    "registrar": _READ_BY["registrar"],
+    "notifier": FINAL_WORDS | {"RegistrationOpened"},  # of resends see `asked_is_answered`
+    "approver": _READ_BY["approver"],
+    "portal": _READ_BY["portal"] | {"ConfirmationResendRefused"},
+}
+_NOTED = {("portal", event) for event in ("ConfirmationSent", "ConfirmationUndeliverable", "ConfirmationResendRefused")}
+"""May happen several times: each has a note of its own."""
+
 
 def moved_by_an_event(life: Life, _run: Run) -> Iterator[str]:
     for service, moves in life.moves.items():
@@ -40,6 +50,31 @@ def _requested_as_known(life: Life) -> Iterator[str]:
     wanted = (known.partner_id, known.email)
     if wanted not in {(it.partner_id, it.email) for it in life.of("RegistrationRequested")}:
         yield f"registrar registered {wanted}, and no RegistrationRequested says so"
+
+
+def told_is_read(life: Life, run: Run) -> Iterator[str]:
+    """Each service keeps a line of each event that it reads, if only to note that it changed nothing."""
+    for service in sorted(run.services):
+        kept = {step.event for by in (life.moves, life.notes) for step in by.get(service, ())}
+        for event in sorted(_MUST_READ[service] & life.told.keys()):
+            read = _all_noted(life, event) if (service, event) in _NOTED else event in kept
+            if not (read or _set_aside(life, service, event, run) or _stored_early(life, event)):
+                yield f"{event} was told, and {service} has no line of it"
+
+
+def _all_noted(life: Life, event: str) -> bool:
+    notes = sum(step.event == event for step in life.notes.get("portal", ()))
+    return notes >= len(life.of(event))
+
+
+def _set_aside(life: Life, service: str, event: str, run: Run) -> bool:
+    return any((service, event, it.partition, it.offset) in run.set_aside for it in life.of(event))
+
+
+def _stored_early(life: Life, event: str) -> bool:
+    """A withdrawal read before its request has no line: the request begins as withdrawn, or has never come."""
+    moves = life.moves.get("registrar")
+    return event == "RegistrationWithdrawn" and (not moves or moves[0].after == "withdrawn")
 
 
 def own_partner_only(life: Life, _run: Run) -> Iterator[str]:

@@ -10,12 +10,12 @@ Key = tuple[str, int, int]
 """Kind, period, number."""
 
 
-def mailed_with_cause(life: Life, _run: Run) -> Iterator[str]:
+def mailed_with_cause(life: Life, run: Run) -> Iterator[str]:
     for mail in life.mails:
         cause = CAUSES.get(mail.kind)
         if cause is None:
             yield f"{_words(mail)} is of no known kind"
-        elif missing := cause(life, mail):
+        elif missing := cause(life, mail, run):
             yield f"{_words(mail)} was owed, and {missing}"
 
 

@@ -1,7 +1,8 @@
 """Publishes what the outbox owes, in order, and deletes it once Kafka has acknowledged it.
 
 One relay a service is active: the one that holds the advisory lock, on the very connection that reads and deletes. A
-relay that loses the connection has lost the lock too. Should two ever publish at once, or one die between
+relay that loses the connection has lost the lock too, also where the server alone cannot know it: sessions that say
+nothing are ended. Should two ever publish at once, or one die between
 acknowledgement and deletion, a record is published twice with the same `ce_id`, and its readers change nothing.
 """
 
@@ -12,7 +13,7 @@ from typing import Any
 
 import structlog
 from faststream.kafka import KafkaBroker
-from sqlalchemy import ARRAY, BigInteger, Row, any_, bindparam, delete, func, select
+from sqlalchemy import ARRAY, BigInteger, Row, any_, bindparam, delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.database import Database
@@ -22,12 +23,14 @@ from shared.retry import Backoff, Stopped, pause, unless_stopped
 
 BATCH = 1000
 POLL = 0.2  # seconds: how soon rows of another instance's transactions are seen
-PATIENCE = 30.0  # seconds for Kafka to acknowledge a batch
+PATIENCE = 20.0  # seconds for Kafka to acknowledge a batch
+GIVEN_UP_AFTER = 30  # seconds without a statement: the server ends a session whose relay it cannot reach
 LAST_ROWS = 3.0  # seconds to delete what was acknowledged once the service stops
 TRY_LOCK = 1.0  # seconds between tries of a relay that is not the active one
 
 _OLDEST = select(outbox.table).order_by(outbox.table.c.position).limit(BATCH)
 _DELETE = delete(outbox.table).where(outbox.table.c.position == any_(bindparam("positions", type_=ARRAY(BigInteger))))
+_GIVE_UP = text(f"set idle_session_timeout = '{GIVEN_UP_AFTER}s'")
 
 log = structlog.get_logger()
 
@@ -64,6 +67,7 @@ class Relay:
     async def _be_active(self, stopping: asyncio.Event, backoff: Backoff) -> None:
         async with self._database.engine.connect() as raw:
             connection = await raw.execution_options(isolation_level="AUTOCOMMIT")
+            await connection.execute(_GIVE_UP)
             while not await self._locked(connection):
                 self.trouble = None
                 await pause(stopping, TRY_LOCK)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from checker import Line, MailRow, Received, Record
-from tests.checker.runs import DAY, HOUR, MINUTE, START, TOPICS, Run
+from tests.checker.runs import DAY, HOUR, MINUTE, START, TOPICS, Life, Run
 
 Defect = Callable[[Run], object]
 
@@ -73,6 +73,17 @@ def one_account_twice(run: Run) -> None:
     email = record(run, "pending", "RegistrationOpened").value["customer_email"]  # type: ignore[index]
     for event in ("RegistrationRequested", "RegistrationOpened"):
         valued(run, record(run, "under_review", event), customer_email=email)
+
+
+def unread_request(run: Run) -> None:
+    """All that was ever written about it is the request, and portal's line of that."""
+    its_id = run.ids["refused"]
+    requested = record(run, "refused", "RegistrationRequested")
+    run.records = [it for it in run.records if it.key != its_id or it is requested]
+    kept = line(run, "refused", "portal", "RegistrationRequested")
+    run.lines = [it for it in run.lines if it.registration_id != its_id or it is kept]
+    run.mails = [it for it in run.mails if it.registration_id != its_id]
+    run.received = [it for it in run.received if its_id not in it.message_id]
 
 
 def same_partner_declined(run: Run) -> None:
@@ -371,6 +382,16 @@ DEFECTS: dict[str, tuple[str, Defect]] = {
             ("rejected", "review_due_claimer"),
         )
     },
+    "a request that nobody read": ("told_is_read", unread_request),
+    "an account's newest facts lost": ("facts_are_kept", lambda run: Life(run, 1).account_told(7, kept=6)),
+    "an answer that approver lost": (
+        "told_is_read",
+        lambda run: run.lines.remove(line(run, "approved", "approver", "CustomerConfirmed")),
+    ),
+    "a second mail that portal never heard of": (
+        "told_is_read",
+        lambda run: run.lines.remove(next(it for it in lines_of(run, "resent", "portal") if it.note == "number 2")),
+    ),
     "a mail accepted and not told": (
         "fate_of_mails_told",
         lambda run: swap(run.mails, it := mail(run, "undeliverable", "confirmation"), replace(it, state="sent")),

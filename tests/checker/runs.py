@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from checker import Evidence, Line, MailRow, Received, Record, Rules
+from checker import Evidence, Kept, Line, MailRow, Received, Record, Rules
 
 START = datetime(2026, 7, 1, 9, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -41,6 +41,7 @@ class Run:
     lines: list[Line] = field(default_factory=list)
     mails: list[MailRow] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
+    accounts: list[Kept] = field(default_factory=list)
     ids: dict[str, str] = field(default_factory=dict)
     now: datetime = START
     settled: bool = True
@@ -54,6 +55,7 @@ class Run:
             self.now,
             self.mails,
             self.received,
+            self.accounts,
             settled=self.settled,
             duplicates_allowed=self.duplicates_allowed,
             rules=self.rules,
@@ -132,12 +134,18 @@ class Life:
             sent_at=self.moment(),
             valid_until=until,
         )
+        self.noted("ConfirmationSent", f"number {self.period}")
+
+    def noted(self, event: str, note: str) -> None:
+        """What it tells beside the status, portal notes by itself."""
+        self.line("portal", event, self.status["portal"][0], note)
 
     def mail_refused(self) -> None:
         self.mail("confirmation", self.period, state="failed")
         self.mail("partner_undeliverable", self.period)
         self.line("notifier", "ConfirmationUndeliverable", "pending")
         self.tell("ConfirmationUndeliverable", partner_id=self.partner, detail="550 no such user")
+        self.noted("ConfirmationUndeliverable", f"failed {self.moment()}")
 
     def resend_asked(self, answer: str = "") -> None:
         asked = self.moment()
@@ -148,6 +156,7 @@ class Life:
         if answer:
             value = {"partner_id": self.partner, "requested_at": asked, "code": answer}
             self.tell("ConfirmationResendRefused", **value)
+            self.noted("ConfirmationResendRefused", f"asked {asked}")
         else:
             self.period += 1
 
@@ -197,6 +206,11 @@ class Life:
         self.tell("RegistrationWithdrawn", partner_id=self.partner, withdrawn_at=self.moment())
         if not elsewhere:
             self.line("portal", "RegistrationWithdrawn", self.status["portal"][0], f"asked {self.moment()}")
+
+    def account_told(self, version: int, *, kept: int | None = None) -> None:
+        value = {"email": self.email.title(), "version": version}
+        self.run.records.append(Record("account-updated.v1", self.email, value, None, 0, len(self.run.records)))
+        self.run.accounts += [Kept(service, self.email, kept or version) for service in ("registrar", "approver")]
 
     def again(self) -> None:
         """The relay publishes the last record a second time, and its reader notes it."""

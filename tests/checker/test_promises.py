@@ -122,6 +122,16 @@ def test_an_account_may_be_registered_again_at_the_moment_it_becomes_free() -> N
     assert check(run.evidence()) == []
 
 
+def test_of_an_account_the_newest_facts_count_until_it_is_deleted() -> None:
+    run = clean()
+    known, deleted = Life(run, 1), Life(run, 2)
+    for version in (6, 8, 7):
+        known.account_told(version, kept=8)
+        deleted.account_told(version)
+    run.records.append(Record("account-updated.v1", deleted.email, None, None))
+    assert check(run.evidence()) == []
+
+
 def test_what_is_closed_does_not_count_as_open() -> None:
     run = clean()
     run.rules = replace(run.rules, open_limit=2)
@@ -133,7 +143,10 @@ def test_what_is_closed_does_not_count_as_open() -> None:
 )
 def test_garbage_on_a_topic_that_others_write_breaks_no_promise(value: dict[str, object] | None) -> None:
     run = clean()
-    run.records += [Record(topic, None, value, None) for topic in (*FROM_OUTSIDE, "account-updated.v1")]
+    for topic in (*FROM_OUTSIDE, "account-updated.v1"):
+        run.records.append(Record(topic, None, value, None, 1, 7))
+        place = {"service": "registrar", "topic": topic, "partition": 1, "offset": 7}
+        run.records.append(Record("registrar.quarantine.v1", "registrar", place, "set aside"))
     assert check(run.evidence()) == []
 
 
