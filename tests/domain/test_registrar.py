@@ -183,7 +183,8 @@ def test_every_code_that_fails_is_kept() -> None:
     poor = account(credit_balance=1, active_services=1, active_discounts=1, in_poc=True, billing=Billing.POSTPAID,
                    vng_customer=True)  # fmt: skip
     ours = (CUSTOMER, "p-1")
-    standing = Standing({CUSTOMER: poor}, {CUSTOMER}, Counter(), declined={ours}, withdrawals={ours: policy.withdrawal_limit}, withdrawn={})
+    often = {ours: policy.withdrawal_limit}
+    standing = Standing({CUSTOMER: poor}, {CUSTOMER}, Counter(), declined={ours}, withdrawals=often, withdrawn={})
     codes = opening.failing_codes(requested(), standing, policy)
     assert set(codes) == set(Code) - {Code.NOT_REGISTERED}
     assert len(codes) == len(set(codes))

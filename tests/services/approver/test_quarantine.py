@@ -108,8 +108,13 @@ async def test_what_other_services_told_is_listed_once_with_the_command_that_sho
     approver: Service, browse: Browse
 ) -> None:
     told = Quarantined(
-        service="registrar", topic="vng-approved.v1", partition=3, offset=9, reason="null_value: <i>", quarantined_at=NOW
-    )  # fmt: skip
+        service="registrar",
+        topic="vng-approved.v1",
+        partition=3,
+        offset=9,
+        reason="null_value: <i>",
+        quarantined_at=NOW,
+    )
     await hears(approver, told, told)
     page = await browse(HOA).get("/quarantine?show=elsewhere")
     assert page.text.count("registration quarantine show registrar vng-approved.v1:3:9") == 1
