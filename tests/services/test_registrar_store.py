@@ -332,7 +332,7 @@ async def test_a_decline_counts_within_the_cooldown_and_no_longer(registrar: Dat
 
 
 async def test_withdrawals_count_within_the_cooldown_and_no_longer(registrar: Database, clock: MovableClock) -> None:
-    early, *others = (UUID(int=n) for n in range(4))
+    early, *others = (UUID(int=n) for n in range(6))
     await hear(registrar, withdrawn(early))  # its customer is never asked
     await hear(registrar, requested(early))
     for it in others:
