@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install demo test check lock docs messages clean audit licences sbom mutants lives torture pictures bench-drain bench-scheduler bench-pages
+.PHONY: overload bench-events install demo test check lock docs messages clean audit licences sbom mutants lives torture pictures bench-drain bench-scheduler bench-pages
 
 install: $(INSTALLED)
 
@@ -44,15 +44,20 @@ lives: $(INSTALLED_DEV)
 	$(BIN)/python -m tests.lifecycle $(FIRST) $(LIVES)
 
 # The services killed at every point under load, for MINUTES; what is left is judged. SEED=17 draws the same again.
-MINUTES ?= 30
 torture: $(INSTALLED_DEV)
-	$(BIN)/python -m tests.torture $(MINUTES) $(SEED)
+	$(BIN)/python -m tests.torture $(or $(MINUTES),30) $(SEED)
 
 # Servers and the network fail one after the other under the four services, which the checker then judges. SEED=7 MINUTES=30.
-SEED ?= 1
-MINUTES ?= 10
 faults: $(INSTALLED_DEV)
-	$(BIN)/python -m tests.faults $(MINUTES) $(SEED)
+	$(BIN)/python -m tests.faults $(or $(MINUTES),10) $(or $(SEED),1)
+
+# Five times the load that can be carried, for MINUTES; then all of it drains. Memory and the oldest wait are printed.
+overload: $(INSTALLED)
+	$(BIN)/python -m bench.overload $(or $(MINUTES),10)
+
+# Registrations a second from request to approval, through the events of the four services.
+bench-events: $(INSTALLED)
+	$(BIN)/python -m bench.events 20000 100000
 
 # How fast waiting requests drain through registrar, and its memory meanwhile.
 bench-drain: $(INSTALLED)

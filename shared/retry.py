@@ -45,7 +45,7 @@ class Backoff:
     """Growing waits with jitter, in seconds: many instances must not come back in step."""
 
     first: float = 0.1
-    most: float = 10.0
+    most: float = 3.0  # a server that is back is met within seconds
     tries: int = 0
 
     def next(self) -> float:

@@ -37,7 +37,7 @@ BATCH = 1000
 POLL_MS = 200
 LOOKS_FOR_TOPICS = 6
 LOOK_AT_BACKLOG = 0.5  # seconds
-LAST_BATCH = 4.0  # seconds to store the batch in hand once the service stops
+LAST_BATCH = 3.0  # seconds to store the batch in hand once the service stops
 
 log = structlog.get_logger()
 

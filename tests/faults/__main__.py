@@ -15,6 +15,7 @@ from random import Random
 
 from checker import check
 from embedded.postgres import postgres
+from shared.observability import quiet_clients
 from tests.databases import Databases
 from tests.faults.campaign import Seen, suffer, table
 from tests.faults.disturbances import DISTURBANCES
@@ -31,9 +32,10 @@ async def campaign(made: Rig, fleet: Fleet, minutes: float, seed: int) -> int:
     chance, seen, failed = Random(seed), list[Seen](), 0
     load, enough = Load(made, seed, int(60 * minutes / EVERY) + 1000), asyncio.Event()
     await all_ready(fleet, RECOVERS_WITHIN)
+    await load.prepare()
     coming = asyncio.create_task(load.keep_coming(EVERY, enough, SETTLES_WITHIN))
     ends, names = time.monotonic() + 60 * minutes, list[str]()
-    while time.monotonic() < ends:
+    while time.monotonic() < ends and not coming.done():
         names = names or chance.sample(list(DISTURBANCES), len(DISTURBANCES))
         name, lasts = names.pop(), chance.uniform(3, 20)
         try:
@@ -56,6 +58,12 @@ async def _judge(made: Rig, load: Load, seen: list[Seen]) -> int:
     astray = {it: way for it, way in load.ways.items() if statuses.get(it) != way.status}
     lies = [it for it in seen if it.lied and it.lasted > 8]
     print(*table(seen), sep="\n")
+    ids = Counter(mail.message_id for mail in made.mailbox.messages())
+    [(sent, tries)] = await made.rows(
+        "select count(*) filter (where state = 'sent'), sum(attempts) from notifier.emails"
+    )
+    again = ids.total() - len(ids)
+    print(f"{sent} mails sent in {tries} tries; {ids.total()} messages taken by the server, {again} of them again")
     print(f"{len(seen)} faults; {len(load.ways)} registrations: {dict(Counter(map(str, load.ways.values())))}")
     for what, them in (("finding", findings), ("went another way", list(astray.items())), ("told a lie", lies)):
         print(f"{len(them)} x {what}", *them, sep="\n  ")
@@ -63,7 +71,8 @@ async def _judge(made: Rig, load: Load, seen: list[Seen]) -> int:
 
 
 def main(minutes: float, seed: int) -> int:
-    print(f"{minutes:g} minutes, seed {seed}")
+    print(f"{minutes:g} minutes, seed {seed}", flush=True)
+    quiet_clients()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with postgres(folder / "postgres") as server, proxied_kafka(folder / "kafka") as broker:

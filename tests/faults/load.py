@@ -67,9 +67,7 @@ class Load:
     async def keep_coming(self, every: float, stopping: asyncio.Event, within: float) -> None:
         """One in `every` seconds, until `stopping`; then until each has gone its way, for up to `within` seconds: then
         raises TimeoutError that says what they wait for."""
-        await self._producer.start()
         try:
-            await self._prepare()
             while not stopping.is_set():
                 self.one_more()
                 await asyncio.sleep(every)
@@ -86,8 +84,9 @@ class Load:
         except TimeoutError:
             raise TimeoutError(f"after {within:.0f} s these did not go their way: {self.waits}") from None
 
-    async def _prepare(self) -> None:
-        """VNG's systems have told of all accounts before anybody registers them: topics are read in any order."""
+    async def prepare(self) -> None:
+        """Before the first: VNG's systems have told of all accounts, since topics are read in any order."""
+        await self._producer.start()
         now = datetime.now(UTC)
         await asyncio.gather(*[self._tell(_account(_email(n), way, now)) for n, way in enumerate(self._next_ways)])
         known = " + ".join(f"(select count(*) from {service}.accounts)" for service in ("registrar", "approver"))

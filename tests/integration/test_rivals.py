@@ -133,7 +133,7 @@ async def test_instances_that_come_and_go_under_load_and_clocks_that_jump_lose_a
         sql = "select status, count(*) from registrations group by status"
         expected = [("awaiting_confirmation", len(emails))]
         await world.until("registrar", sql, lambda rows: [tuple(row) for row in rows] == expected)
+        await world.until("registrar", "select * from outbox", lambda rows: not rows)
     assert await world.rows("registrar", "select * from quarantine") == []
     doubled = "select registration_id from history where note = '' group by 1 having count(*) > 1"
     assert await world.rows("registrar", doubled) == []
-    await world.until("registrar", "select * from outbox", lambda rows: not rows)
