@@ -4,6 +4,7 @@ origin rule, expected errors, routes. There is no way to add a route that the he
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import structlog
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,13 +14,15 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
-from shared.messaging.faults import LOST_RACES, is_passing
+from shared.messaging.faults import LOST_RACES, PASSING, in_words, is_passing
 from shared.web.health import Check, health_routes
 from shared.web.languages import language_route
 from shared.web.security import BodyRule, OriginRule, SecurityHeaders
 from shared.web.sign_in import SignIn
 from shared.web.static_files import static_files
 from shared.web.templating import Pages
+
+log = structlog.get_logger()
 
 
 def create_web_app(
@@ -35,9 +38,14 @@ def create_web_app(
     async def expected(request: Request, error: Any) -> Response:  # an HTTPException, by the table below
         return pages.error(request, error.status_code, headers=error.headers)
 
-    async def unexpected(request: Request, error: Exception) -> Response:
-        if is_passing(error, LOST_RACES):  # a database that is away, for one
-            return pages.error(request, 503, headers={"Retry-After": "10"})
+    async def passing(request: Request, error: Exception) -> Response:
+        """A database that is away, for one: one line for the operator, where `unexpected` leaves a traceback."""
+        if not is_passing(error, LOST_RACES):
+            raise error
+        log.warning("a page cannot be answered now", why=in_words(error))  # no address: links hold secrets
+        return pages.error(request, 503, headers={"Retry-After": "10"})
+
+    async def unexpected(request: Request, _error: Exception) -> Response:
         return pages.error(request, 500)
 
     app = Starlette(
@@ -53,7 +61,7 @@ def create_web_app(
             *(sign_in.middleware() if sign_in else []),
             Middleware(OriginRule, pages),
         ],
-        exception_handlers={HTTPException: expected, Exception: unexpected},
+        exception_handlers={HTTPException: expected, **dict.fromkeys(PASSING, passing), Exception: unexpected},
     )
     app.router.redirect_slashes = False  # such a redirect would name the host that the request claims
     return SecurityHeaders(app, pages.site)

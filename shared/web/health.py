@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from shared.messaging.faults import LOST_RACES, in_words, is_passing
+
 Check = Callable[[], Awaitable[str | None]]
 """Answers None where all is well, else a sentence that says what is not."""
 
@@ -40,5 +42,8 @@ async def _run(name: str, check: Check) -> str | None:
     except TimeoutError:
         return f"no answer within {PATIENCE:g} s"
     except Exception as error:  # whatever a check raises, the others are still told
-        _log.warning("readiness check %s failed", name, exc_info=True)
+        if is_passing(error, LOST_RACES):
+            _log.warning("readiness check %s failed: %s", name, in_words(error))
+        else:
+            _log.warning("readiness check %s failed", name, exc_info=True)
         return f"failed with {type(error).__name__}; the log says more"

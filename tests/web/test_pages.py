@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from structlog.testing import capture_logs
 
 from shared.events import Locale
 from shared.web.formats import moment, vnd
@@ -39,6 +40,16 @@ def test_an_error_is_a_page_that_says_so_and_nothing_of_the_inside(
     assert says in answer.text
     for inside in ("Traceback", "RuntimeError", "secret inside", "conftest", "site-packages"):
         assert inside not in answer.text
+
+
+def test_what_will_mend_itself_is_one_line_for_the_operator_and_a_defect_a_traceback(open_site: OpenSite) -> None:
+    browser = open_site()
+    browser._transport.raise_server_exceptions = True  # type: ignore[attr-defined]  # as uvicorn hears of it
+    with capture_logs() as lines:
+        assert browser.get("/away").headers["retry-after"] == "10"
+    assert [line["why"] for line in lines] == ["ConnectionRefusedError: the database at 10.0.0.7"]
+    with pytest.raises(RuntimeError):
+        browser.get("/broken")
 
 
 def test_a_page_that_does_not_take_a_method_says_which_it_takes(open_site: OpenSite) -> None:
