@@ -57,14 +57,19 @@ def request(number: int) -> RegistrationRequested:
     )
 
 
-async def publish(bootstrap: str, prefix: str, events: list[Event]) -> None:
-    producer = AIOKafkaProducer(
+def new_producer(bootstrap: str) -> AIOKafkaProducer:
+    """Not started. As careful as the services' own, and as quick."""
+    return AIOKafkaProducer(
         bootstrap_servers=bootstrap,
         acks="all",
         enable_idempotence=True,
         linger_ms=5,
         max_batch_size=256 * 1024,
     )
+
+
+async def publish(bootstrap: str, prefix: str, events: list[Event]) -> None:
+    producer = new_producer(bootstrap)
     await producer.start()
     try:
         sent = []

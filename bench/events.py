@@ -21,12 +21,12 @@ from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
-import httpx2
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from pydantic import SecretStr
 
-from bench.drain import OPEN_LIMIT, account, publish, request
+from bench.drain import OPEN_LIMIT, account, new_producer, publish, request
 from bench.usage import cpu_seconds, peak_mb
+from commands.demo.machine import READY_SECONDS, ready
 from commands.kafka import apply_topics
 from commands.migrate import migrate_all
 from embedded import Servers, process, servers
@@ -36,7 +36,6 @@ from shared.events import CustomerConfirmed, Event, RegistrationApproved, Regist
 from shared.settings import DatabaseSettings, KafkaSettings
 from shared.topics import PARTITIONS, SERVICES, topic_of
 
-READY_SECONDS = 60.0
 NOTHING_SENT = "smtp://127.0.0.1:9"  # nobody listens: mails wait for a server that is away
 
 
@@ -105,18 +104,8 @@ def services(environment: dict[str, str], folder: Path) -> Iterator[dict[str, Pr
             started[name] = process.start(command, log_path=folder / f"{name}.log", env=own)
             stack.callback(started[name].stop)
         for name, url in urls.items():
-            started[name].wait_until(_ready(url), READY_SECONDS)
+            started[name].wait_until(ready(url), READY_SECONDS)
         yield started
-
-
-def _ready(url: str) -> Callable[[], bool]:
-    def ready() -> bool:
-        try:
-            return httpx2.get(f"{url}/readyz", timeout=3).status_code == 200
-        except httpx2.TransportError:
-            return False
-
-    return ready
 
 
 async def flow(
@@ -155,13 +144,7 @@ async def flow(
 
 @asynccontextmanager
 async def _clients(settings: KafkaSettings) -> AsyncIterator[tuple[AIOKafkaProducer, AIOKafkaConsumer]]:
-    producer = AIOKafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap_servers,
-        acks="all",
-        enable_idempotence=True,
-        linger_ms=5,
-        max_batch_size=256 * 1024,
-    )
+    producer = new_producer(settings.kafka_bootstrap_servers)
     consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap_servers, auto_offset_reset="earliest")
     await producer.start()
     await consumer.start()

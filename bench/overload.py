@@ -18,9 +18,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aiokafka import AIOKafkaProducer
-
-from bench.drain import account, publish, request, resident_mb
+from bench.drain import account, new_producer, publish, request, resident_mb
 from bench.events import NOTHING_SENT, driven, flow, room, services, settled
 from embedded import Servers, servers
 from embedded.process import Process
@@ -56,13 +54,7 @@ class Seen:
 
 async def requests_at(settings: KafkaSettings, rate: float, seconds: float, first: int, seen: Seen) -> int:
     """Open loop: sent when they are due. How many."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap_servers,
-        acks="all",
-        enable_idempotence=True,
-        linger_ms=5,
-        max_batch_size=256 * 1024,
-    )
+    producer = new_producer(settings.kafka_bootstrap_servers)
     await producer.start()
     begun, sent = time.monotonic(), 0
     try:

@@ -81,7 +81,7 @@ def started(room: Room, folder: Path, say: Callable[[str], None]) -> Iterator[Ma
         processes = {name: _service(name, room.urls[name], room.environment, folder) for name in SERVICES}
         stack.callback(_stop, processes)
         with ThreadPoolExecutor(len(processes)) as pool:
-            list(pool.map(lambda name: processes[name].wait_until(_ready(room.urls[name]), READY_SECONDS), processes))
+            list(pool.map(lambda name: processes[name].wait_until(ready(room.urls[name]), READY_SECONDS), processes))
         say("portal, registrar, notifier and approver are ready")
         yield Machine(room.servers, room.urls, room.environment, processes)
 
@@ -160,11 +160,11 @@ def _service(name: str, url: str, environment: dict[str, str], folder: Path) -> 
     return process.start(command, log_path=folder / f"{name}.log", env={**environment, "PUBLIC_URL": url})
 
 
-def _ready(url: str) -> Callable[[], bool]:
-    def ready() -> bool:
+def ready(url: str) -> Callable[[], bool]:
+    def is_ready() -> bool:
         try:
             return httpx2.get(f"{url}/readyz", timeout=3).status_code == 200
         except httpx2.TransportError:
             return False
 
-    return ready
+    return is_ready
