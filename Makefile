@@ -25,7 +25,7 @@ demo: $(INSTALLED)
 
 # Two processes, each with servers of its own.
 test: $(INSTALLED_DEV)
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup --no-loadscope-reorder
 
 check: $(INSTALLED_DEV)
 	$(BIN)/ruff format --check .

@@ -30,7 +30,7 @@ from commands.demo.machine import READY_SECONDS, ready
 from commands.kafka import apply_topics
 from commands.migrate import migrate_all
 from embedded import Servers, process, servers
-from embedded.folders import free_port
+from embedded.ports import free_port
 from embedded.process import Process
 from shared.events import CustomerConfirmed, Event, RegistrationApproved, RegistrationOpened, VngApproved
 from shared.settings import DatabaseSettings, KafkaSettings

@@ -1,4 +1,4 @@
-"""Who may use a folder, where downloads are kept, and free ports.
+"""Who may use a folder, and where downloads are kept.
 
 Two locks keep a server's folder from two servers at once. `owner.lock` belongs to the process that uses the
 folder: a second one is refused at once. `running.lock` is inherited by the server's own processes: whoever
@@ -10,17 +10,12 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import random
 import shutil
-import socket
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-# Below the ports that kernels hand to clients (Linux from 32768, macOS from 49152): a client that reconnects
-# while the server is away can neither take the server's port nor connect to itself.
-PORTS = range(20_000, 32_000)
 POLL_SECONDS = 0.05
 
 
@@ -69,19 +64,6 @@ def cache_folder() -> Path:
         return Path.home() / "Library" / "Caches" / "registration"
     configured = os.environ.get("XDG_CACHE_HOME")
     return (Path(configured) if configured else Path.home() / ".cache") / "registration"
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 on which nothing listens now."""
-    for port in random.sample(PORTS, 200):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise OSError(f"no free TCP port found from {PORTS.start} to {PORTS.stop} on 127.0.0.1")
 
 
 def emptied(folder: Path) -> None:

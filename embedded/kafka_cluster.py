@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from embedded.folders import free_port, owned
+from embedded.folders import owned
 from embedded.jars import installed
 from embedded.kafka import JAVA_OPTIONS, QUICK_START, Kafka, Place, new_cluster
+from embedded.ports import free_port
 
 BROKERS = 3
 PROPERTIES = """\

@@ -22,8 +22,8 @@ from functools import cached_property
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from embedded.folders import free_port
 from embedded.mailbox_page import MailboxPage
+from embedded.ports import free_port
 
 KEPT = 100_000
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embedded import process
-from embedded.folders import free_port
+from embedded.ports import free_port
 
 START_SECONDS = 60.0
 SERVER = Path(__file__).with_name("openid_server.py")

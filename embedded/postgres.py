@@ -20,7 +20,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from embedded import process
-from embedded.folders import free_port, nothing_running, owned
+from embedded.folders import nothing_running, owned
+from embedded.ports import free_port
 from embedded.unprivileged import Program, runnable
 
 USER = "registration"

@@ -16,12 +16,28 @@ from tests.databases import Databases
 _numbers = itertools.count(1)
 
 
+LONGEST = (
+    "tests/browser/",
+    "tests/torture/",
+    "tests/faults/",
+    "tests/commands/test_demo.py",
+    "tests/integration/",
+    "tests/restore/",
+    "tests/lifecycle/",
+    "tests/embedded/",
+)
+"""Those that take longest, first: in several processes the last one would keep the others waiting."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """In several processes the tests of a file stay together, and those with a browser: their fixtures are dear."""
     for item in items:
         file = item.nodeid.partition("::")[0]
         group = "browser" if file.startswith("tests/browser/") else file
         item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(
+        key=lambda item: next((n for n, name in enumerate(LONGEST) if item.nodeid.startswith(name)), len(LONGEST))
+    )
 
 
 @pytest.fixture(scope="session")

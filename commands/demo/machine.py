@@ -20,7 +20,8 @@ from commands.failures import Failed
 from commands.kafka import apply_topics
 from commands.migrate import migrate_all
 from embedded import Servers, process, servers
-from embedded.folders import emptied, free_port, owned
+from embedded.folders import emptied, owned
+from embedded.ports import free_port
 from embedded.process import Process
 from shared.messaging.faults import in_words
 from shared.settings import DatabaseSettings, KafkaSettings

@@ -12,7 +12,7 @@ from aiokafka.structs import ConsumerRecord
 
 from commands.demo.people import link_in
 from embedded import process
-from embedded.folders import free_port
+from embedded.ports import free_port
 from embedded.process import Process
 from services.notifier.links import Links
 from shared.events import ConfirmationSent, CustomerConfirmed, Event

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from embedded.folders import free_port
+from embedded.ports import free_port
 from services.notifier.links import Links
 from services.portal import store
 from shared.events import Event, Locale, RegistrationRequested

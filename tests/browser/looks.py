@@ -70,14 +70,19 @@ class Eye:
         return sum(size for request, size in self._sizes.items() if self._kinds.get(request) not in later)
 
     async def open(self, shown: Shown, *, anew: bool = True) -> Response:
-        """As a person comes to it: by its address, or by sending a form. `anew`: with nothing kept from before."""
+        """As a person comes to it: by its address, or by sending a form. `anew`: with nothing kept from before.
+
+        What was wrong with the last page is forgotten once that page is gone: until then it asks for news, as somebody
+        who is no longer signed in.
+        """
+        await self.page.goto("about:blank")  # resized here, the page to look at is not
+        self.watch.problems.clear()
         url = self._rooms.rooms[shown.room].url
         cookies = self._rooms.cookies(shown.room, shown.person, self.locale)
         if anew:
             await self._cdp.send("Network.clearBrowserCache")
         await self._cdp.send("Network.clearBrowserCookies")
         await self.page.context.add_cookies([{"name": it, "value": cookies[it], "url": url} for it in cookies])
-        await self.page.goto("about:blank")  # resized here, the page to look at is not
         await self.page.set_viewport_size(WIDE)
         await self.page.emulate_media(color_scheme="light", reduced_motion="reduce")  # nothing is looked at half-way
         if shown.fields is None:

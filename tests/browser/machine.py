@@ -19,8 +19,8 @@ from commands.demo.people import link_in
 from commands.kafka import apply_topics
 from commands.lists import import_accounts
 from embedded import Servers
-from embedded.folders import free_port
 from embedded.mailbox import Mail, Mailbox
+from embedded.ports import free_port
 from embedded.process import Process
 from shared.events import Event, Locale
 from shared.settings import ServiceSettings

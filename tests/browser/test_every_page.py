@@ -25,7 +25,6 @@ async def test_a_page_is_accessible_quiet_steady_and_light(rooms: Gallery, eyes:
 
 
 async def problems_of(shown: Shown, eye: Eye) -> list[str]:
-    eye.watch.problems.clear()
     # Both languages load the same files: one of them is enough to weigh them.
     answer = await eye.open(shown, anew=eye.locale is Locale.VI)
     problems = [] if answer.status == shown.status else [f"answered {answer.status}, not {shown.status}"]

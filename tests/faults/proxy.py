@@ -13,7 +13,7 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Any, Self
 
-from embedded.folders import free_port
+from embedded.ports import free_port
 
 CHUNK = 64 * 1024
 SLOW = 2000  # bytes a second, in each direction of each connection
@@ -38,7 +38,7 @@ class Proxy:
 
     def __init__(self, upstream: int) -> None:
         self.port = free_port()
-        self._upstream = upstream
+        self.upstream = upstream
         self._fault: Fault | None = None
         self._moving = asyncio.Event()
         self._listener: asyncio.Server | None = None
@@ -111,7 +111,7 @@ class Proxy:
         self._lines.add(line)
         try:
             await self._moving.wait()
-            answers, line.server = await asyncio.open_connection("127.0.0.1", self._upstream)
+            answers, line.server = await asyncio.open_connection("127.0.0.1", self.upstream)
             there = asyncio.create_task(self._pass(line, reader, line.server, back=False))
             back = asyncio.create_task(self._pass(line, answers, writer, back=True))
             await asyncio.wait({there, back}, return_when=asyncio.FIRST_COMPLETED)

@@ -17,9 +17,9 @@ import httpx2
 from commands.kafka import apply_topics
 from commands.serve import SETTINGS, create
 from embedded import process, report_to_stderr
-from embedded.folders import free_port
 from embedded.kafka import Kafka, Place, kafka
 from embedded.mailbox import Mailbox, mailbox
+from embedded.ports import free_port
 from embedded.postgres import Postgres
 from embedded.process import Process
 from shared.service import Service
@@ -38,13 +38,13 @@ listener.security.protocol.map=BROKER:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLA
 
 
 @contextmanager
-def proxied_kafka(folder: Path) -> Iterator[tuple[Kafka, Proxy]]:
+def proxied_kafka(folder: Path, *, quick_start: bool = True) -> Iterator[tuple[Kafka, Proxy]]:
     """Clients that come through the proxy are led through it ever after; others go past it."""
     port, proxied, controller_port = (free_port() for _ in range(3))
     with Proxy(proxied) as proxy:
         listeners = LISTENERS.format(port=port, proxied=proxied, controller_port=controller_port, proxy=proxy.port)
         place = Place(port, controller_port, properties=listeners)
-        with kafka(folder, report_to_stderr, disposable=True, place=place) as server:
+        with kafka(folder, report_to_stderr, quick_start=quick_start, disposable=True, place=place) as server:
             yield server, proxy
 
 
@@ -100,14 +100,21 @@ def rig(folder: Path, postgres: Postgres, database_url: str, broker: tuple[Kafka
         yield made
 
 
-def _settings(proxies: Mapping[str, Proxy], database_url: str, prefix: str, urls: Mapping[str, str]) -> dict[str, str]:
+def addresses(proxies: Mapping[str, Proxy], database_url: str) -> dict[str, str]:
+    """The settings that lead services through the proxies."""
     direct = urlsplit(database_url)
     netloc = direct.netloc.rpartition(":")[0] + f":{proxies['postgres'].port}"
     return {
         "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{proxies['kafka'].port}",
-        "KAFKA_TOPIC_PREFIX": prefix,
         "DATABASE_URL": urlunsplit(direct._replace(netloc=netloc)),
         "SMTP_URL": f"smtp://127.0.0.1:{proxies['smtp'].port}",
+    }
+
+
+def _settings(proxies: Mapping[str, Proxy], database_url: str, prefix: str, urls: Mapping[str, str]) -> dict[str, str]:
+    return {
+        **addresses(proxies, database_url),
+        "KAFKA_TOPIC_PREFIX": prefix,
         "PORTAL_URL": urls["portal"],
         "APPROVER_URL": urls["approver"],
         "MAIL_FROM": "registration@vngcloud.example",

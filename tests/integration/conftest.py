@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from commands.kafka import apply_topics
 from embedded import Servers, process
-from embedded.folders import free_port
+from embedded.ports import free_port
 from embedded.process import Process
 from shared.clock import system_clock
 from shared.database import Database

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
-from embedded.folders import free_port
+from embedded.ports import free_port
 
 DISCONNECT = "disconnect"
 HANG = "hang"

@@ -17,9 +17,11 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from checker import Evidence, check
-from embedded import Servers
+from embedded.ports import free_port
 from shared.settings import KafkaSettings
 from shared.topics import SERVICES
+from tests.faults.disturbances import Site
+from tests.faults.rig import addresses
 from tests.torture import evidence
 from tests.torture.disturbances import DISTURBANCES, Scene
 from tests.torture.fleet import Fleet
@@ -35,15 +37,17 @@ DRAINED_WITHIN = 600.0
 
 
 class Campaign:
-    """`servers` run; `settings` and `database_url` name topics and tables that are ready. Used once."""
+    """`settings` and `database_url` name topics and tables that are ready, and lead straight to them. The services
+    come through the proxies of `site`; without one nothing is disturbed. Used once."""
 
     def __init__(
-        self, plan: Plan, servers: Servers, settings: KafkaSettings, database_url: str, environment: Mapping[str, str],
-        folder: Path,
+        self, plan: Plan, settings: KafkaSettings, database_url: str, environment: Mapping[str, str], folder: Path,
+        site: Site | None = None,
     ) -> None:  # fmt: skip
         self.report = Report(plan.seed)
         self._plan = plan
-        self._servers = servers
+        self._site = site
+        self._mail_port = site.proxies["smtp"].upstream if site else free_port()
         self._settings = settings
         self._database_url = database_url
         self._folder = folder
@@ -54,13 +58,15 @@ class Campaign:
             "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
             "KAFKA_TOPIC_PREFIX": settings.kafka_topic_prefix,
             "DATABASE_URL": database_url,
+            "SMTP_URL": f"smtp://127.0.0.1:{self._mail_port}",
+            **(addresses(site.proxies, database_url) if site else {}),
         }
         self._ended = 0
 
     async def run(self) -> Report:
         mails = Mails()
-        with postbox(mails.put_nowait) as box:
-            fleet = Fleet({**self._environment, "SMTP_URL": box.url}, self._folder)
+        with postbox(mails.put_nowait, self._mail_port) as box:
+            fleet = Fleet(self._environment, self._folder)
             people = People(fleet.environment, fleet.urls, mails)
             try:
                 await self._torture(fleet, people, box)
@@ -89,27 +95,27 @@ class Campaign:
         haunt, enough = Haunting(fleet, self._plan, self.report), asyncio.Event()
         async with asyncio.TaskGroup() as group:
             following = group.create_task(self._follow())
-            if self._plan.pause:
-                scene = Scene(self._servers, self._database_url, fleet, box)
-                group.create_task(self._disturb(scene, self._plan.pause, enough))
+            if self._site:
+                group.create_task(self._disturb(Scene(self._site, fleet, box), enough))
             loading = group.create_task(self._register(load, people, enough))
             await asyncio.gather(*(haunt(name, until) for name in SERVICES), _until(until))
             enough.set()
             await loading
             following.cancel()
 
-    async def _disturb(self, scene: Scene, pause: tuple[float, float], enough: asyncio.Event) -> None:
+    async def _disturb(self, scene: Scene, enough: asyncio.Event) -> None:
         """None is cut short: what was taken away comes back."""
         chance = Random(f"{self._plan.seed} disturbances")
-        disturbances, weights = zip(*DISTURBANCES, strict=True)
-        while not await _is_set_within(chance.uniform(*pause), enough):
-            [disturbance] = chance.choices(disturbances, weights)
+        names, weights = list(DISTURBANCES), [weight for _disturbance, weight in DISTURBANCES.values()]
+        while not await _is_set_within(chance.uniform(*self._plan.pause), enough):
+            [name] = chance.choices(names, weights)
+            disturbance, _weight = DISTURBANCES[name]
             try:
                 await disturbance(scene, chance)
             except Exception as error:
-                self.report.broken.append(f"{disturbance.__name__}: {type(error).__name__}: {error}")
+                self.report.broken.append(f"{name}: {type(error).__name__}: {error}")
             else:
-                self.report.disturbances[disturbance.__name__] += 1
+                self.report.disturbances[name] += 1
 
     async def _register(self, load: Load, people: People, enough: asyncio.Event) -> None:
         """Waves of a second, while there is room for them; then the last."""

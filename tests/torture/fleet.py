@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx2
 
 from embedded import process
-from embedded.folders import free_port
+from embedded.ports import free_port
 from embedded.process import Process
 from shared.topics import SERVICES
 from tests.torture.points import Crash

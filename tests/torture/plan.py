@@ -21,8 +21,8 @@ class Death:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """`deaths` are those of each service, in order; a plan lasts `seconds`, and until all `deaths` there are have been
-    died. `rate`: registrations a second; `window`: how many may be under way. `pause`: seconds between disturbances,
-    None for none. `defects`: by service. `patience`: seconds after which what nothing moves any more is lost."""
+    died. `rate`: registrations a second; `window`: how many may be under way. `pause`: seconds between disturbances.
+    `defects`: by service. `patience`: seconds after which what nothing moves any more is lost."""
 
     seed: int
     deaths: Mapping[str, Iterable[Death]]
@@ -33,7 +33,7 @@ class Plan:
     valid_for: timedelta = timedelta(seconds=60)
     remind_before: timedelta = timedelta(seconds=20)
     claim_for: timedelta = timedelta(seconds=8)
-    pause: tuple[float, float] | None = None
+    pause: tuple[float, float] = (2.0, 5.0)
     patience: float = 70.0
     defects: Mapping[str, str] = field(default_factory=dict)
 

@@ -14,7 +14,6 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from checker import Received
-from embedded.folders import free_port
 from embedded.mailbox import Mail
 
 _IDENTITY = re.compile(rb"^Message-ID:\s*(\S+)", re.IGNORECASE | re.MULTILINE)
@@ -25,14 +24,10 @@ class Postbox:
     """`deliver` is called in the event loop with the customers' confirmation mails. Made by `postbox`."""
 
     deliver: Callable[[Mail], None]
+    port: int
     received: list[Received] = field(default_factory=list)
-    port: int = field(default_factory=free_port)
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     _controller: Controller | None = None
-
-    @property
-    def url(self) -> str:
-        return f"smtp://127.0.0.1:{self.port}"
 
     def start(self) -> None:
         if self._controller is None:
@@ -62,8 +57,8 @@ class Postbox:
 
 
 @contextmanager
-def postbox(deliver: Callable[[Mail], None]) -> Iterator[Postbox]:
-    box = Postbox(deliver)
+def postbox(deliver: Callable[[Mail], None], port: int) -> Iterator[Postbox]:
+    box = Postbox(deliver, port)
     box.start()
     try:
         yield box

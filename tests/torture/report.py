@@ -41,7 +41,7 @@ class Report:
         lines += [f"{name}: {took:.0f} s" for name, took in self.seconds.items()]
         lines.append(f"{self.kills.total()} kills, {self.disturbances.total()} other faults")
         lines += [f"  {count:>4}  {service} {point}" for (service, point), count in sorted(self.kills.items())]
-        lines += [f"  {count:>4}  {name.replace('_', ' ')}" for name, count in sorted(self.disturbances.items())]
+        lines += [f"  {count:>4}  {name}" for name, count in sorted(self.disturbances.items())]
         for name, them in sorted(self.recoveries.items()):
             middle = sorted(them)[len(them) // 2]
             lines.append(f"{name} was ready again after {middle:.1f} s (median), {max(them):.1f} s (slowest)")

@@ -46,9 +46,9 @@ def settings(running: Servers, topic_prefix: str) -> KafkaSettings:
     return KafkaSettings(kafka_bootstrap_servers=running.kafka_bootstrap_servers, kafka_topic_prefix=topic_prefix)
 
 
-async def run(plan: Plan, running: Servers, settings: KafkaSettings, database_url: str, folder: Path) -> Report:
+async def run(plan: Plan, settings: KafkaSettings, database_url: str, folder: Path) -> Report:
     await apply_topics(settings, 1, PARTITIONS)
-    report = await Campaign(plan, running, settings, database_url, os.environ, folder).run()
+    report = await Campaign(plan, settings, database_url, os.environ, folder).run()
     print("\n".join(report.lines()))
     return report
 
@@ -61,19 +61,17 @@ def test_the_points_of_the_short_campaign_are_all_points() -> None:
 
 @pytest.mark.timeout(300)
 async def test_whoever_dies_at_whatever_point_nothing_is_lost_and_nothing_happens_twice(
-    running: Servers, settings: KafkaSettings, database_url: str, tmp_path: Path
+    settings: KafkaSettings, database_url: str, tmp_path: Path
 ) -> None:
     chance = Random(SEED)
     deaths = {name: [Death(Crash(it, chance.randint(1, 3))) for it in points] for name, points in WHERE.items()}
-    report = await run(Plan(SEED, deaths, MIX, rate=20), running, settings, database_url, tmp_path)
+    report = await run(Plan(SEED, deaths, MIX, rate=20), settings, database_url, tmp_path)
     assert report.clean, report.lines()
     assert {point for _service, point in report.kills} == set(POINTS), "each point is died at, none is missed"
 
 
 @pytest.mark.timeout(300)
-async def test_a_planted_defect_is_found(
-    running: Servers, settings: KafkaSettings, database_url: str, tmp_path: Path
-) -> None:
+async def test_a_planted_defect_is_found(settings: KafkaSettings, database_url: str, tmp_path: Path) -> None:
     """At the same points where services without it lose nothing."""
     assert {defect for defect, _death in DEFECTIVE.values()} == set(DEFECTS)
     mix = {Fate.WITHDRAWN: 0.5, Fate.REFUSED: 0.2, Fate.REGRET: 0.3}
@@ -85,7 +83,7 @@ async def test_a_planted_defect_is_found(
         defects={name: defect for name, (defect, _death) in DEFECTIVE.items()},
         patience=2.0,
     )
-    report = await run(plan, running, settings, database_url, tmp_path)
+    report = await run(plan, settings, database_url, tmp_path)
     unread = [it for it in report.findings if it.promise == "told_is_read" and "notifier has no line" in it.detail]
     untold = [it for it in report.findings if it.detail.startswith("RegistrationRequested: 0 told, 1 in portal's")]
     assert unread, "offsets were committed before the database"
