@@ -1,9 +1,8 @@
 """Many registrations as they lie in the tables of portal, notifier and approver after a few years, made up."""
 
 import random
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from uuid import UUID
 
 import asyncpg
@@ -122,9 +121,7 @@ async def _store_registrations(url: str, made: list[Registration]) -> None:
     database = Database(url, "portal", lambda: NOW)
     for first in range(0, len(made), AT_ONCE):
         async with database.transaction() as tx:
-            rows = made[first : first + AT_ONCE]
-            columns = [asdict(it) | {"search_text": portal.search_text(it)} for it in rows]
-            await tx.insert(portal.registrations, [SimpleNamespace(**it) for it in columns])
+            await tx.insert(portal.registrations, made[first : first + AT_ONCE])
     await database.close()
 
 

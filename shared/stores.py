@@ -1,7 +1,6 @@
 """Tables that several services have, each in its own schema: history, and the newest facts about accounts."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -29,13 +28,13 @@ from sqlalchemy import (
     text,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.types import TypeEngine
 
 from shared.database import Transaction
 from shared.eligibility import Account, AccountFact, remember
 from shared.events import Billing, Locale
 from shared.history import Entry
+from shared.sets import insert_many, lists
 
 metadata = MetaData()
 
@@ -94,7 +93,8 @@ def listed(name: str, kind: TypeEngine[Any]) -> BindParameter[Any]:
     return bindparam(name, type_=ARRAY(kind))
 
 
-_NOTE = insert(history).on_conflict_do_nothing()
+_ENTRY = tuple(it.name for it in history.columns if it.identity is None)
+_NOTE = insert_many(history, _ENTRY).on_conflict_do_nothing()
 _of_one = select(history).where(history.c.registration_id == bindparam("id"))
 # Each half by its own index: neither holds both, and together they would be read row by row.
 _halves = union_all(_of_one.where(text("note = ''")), _of_one.where(text("note <> ''"))).subquery()
@@ -108,7 +108,7 @@ async def append_history(tx: Transaction, entries: Iterable[Entry]) -> None:
         (notes if entry.note else moves).append(entry)
     await tx.insert(history, moves)
     if notes:
-        await tx.execute(_NOTE, [asdict(note) for note in notes])
+        await tx.execute(_NOTE, lists(notes, _ENTRY))
 
 
 async def history_of(tx: Transaction, registration_id: UUID) -> list[Entry]:
@@ -177,7 +177,8 @@ def _account(row: Any) -> Account:
     return Account(email, account_id, holder, Locale(locale), Billing(billing), *rest)
 
 
-_new = insert(accounts)
+_ACCOUNT = tuple(it.name for it in accounts.columns)
+_new = insert_many(accounts, _ACCOUNT)
 _PUT_ACCOUNT = _new.on_conflict_do_update(
     index_elements=[accounts.c.email],
     set_={column.name: _new.excluded[column.name] for column in accounts.columns if not column.primary_key},
@@ -194,5 +195,5 @@ async def remember_accounts(tx: Transaction, facts: Sequence[AccountFact]) -> di
             after[fact.email] = account
     changed = {email: account for email, account in after.items() if account != before.get(email)}
     if changed:
-        await tx.execute(_PUT_ACCOUNT, [asdict(changed[email]) for email in sorted(changed)])
+        await tx.execute(_PUT_ACCOUNT, lists([changed[email] for email in sorted(changed)], _ACCOUNT))
     return changed

@@ -22,10 +22,8 @@ from sqlalchemy import (
     Uuid,
     any_,
     bindparam,
-    func,
     select,
     text,
-    update,
 )
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
@@ -35,6 +33,7 @@ from shared.database import Transaction
 from shared.eligibility import Account
 from shared.events import Billing
 from shared.searching import folded
+from shared.sets import lists, update_many
 from shared.stores import append_history, listed, lock_accounts
 
 metadata = MetaData()
@@ -143,14 +142,7 @@ _CHANGEABLE = (
     "status", "version", "due_told_at", "claimed_by", "claimed_until", "decided_by", "decided_at", "reason",
     "outcome", "final_at", "current_customer",
 )  # fmt: skip
-_changes = select(
-    *(func.unnest(listed(f"all_{name}", c[name].type)).label(name) for name in ("registration_id", *_CHANGEABLE))
-).subquery("changes")
-_CHANGE = (
-    update(cases)
-    .where(c.registration_id == _changes.c.registration_id)
-    .values({name: _changes.c[name] for name in _CHANGEABLE})
-)
+_CHANGE = update_many(cases, ["registration_id"], _CHANGEABLE)
 
 
 async def lock(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, Case]:
@@ -197,9 +189,7 @@ async def lock_with_account(tx: Transaction, registration_id: UUID) -> tuple[Cas
 async def save(tx: Transaction, decided: Decided) -> None:
     await tx.insert(cases, [_row(case) for case in decided.new.values()])
     if decided.changed:
-        changed = decided.changed.values()
-        names = ("registration_id", *_CHANGEABLE)
-        await tx.execute(_CHANGE, {f"all_{name}": [getattr(case, name) for case in changed] for name in names})
+        await tx.execute(_CHANGE, lists(list(decided.changed.values()), ("registration_id", *_CHANGEABLE)))
     await append_history(tx, decided.history)
     tx.emit(*decided.told)
     tell_pages(tx, [*decided.new, *decided.changed])

@@ -6,7 +6,6 @@ sees what the other did. That lock comes before all others.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +13,7 @@ from sqlalchemy import (
     ARRAY,
     Boolean,
     Column,
-    ColumnElement,
     DateTime,
-    FromClause,
     Index,
     Integer,
     MetaData,
@@ -28,7 +25,6 @@ from sqlalchemy import (
     func,
     select,
     text,
-    update,
 )
 
 from services.notifier import queue
@@ -36,6 +32,7 @@ from services.notifier.domain import Confirmation, Decided, Status
 from services.notifier.resends import Resend
 from shared.database import Transaction
 from shared.events import Locale
+from shared.sets import lists, update_many
 from shared.stores import append_history, listed
 
 MOMENT = DateTime(timezone=True)
@@ -110,42 +107,15 @@ CHANGING = (
     "status", "version", "period", "asked_at", "sent_at", "valid_until", "reminded", "reminded_to", "undeliverable",
     "mailed", "due_at", "answered_at", "ended_at", "outcome", "reasons",
 )  # fmt: skip
-APART = "\x1f"
-"""Between one confirmation's reasons where many confirmations are written at once: no reason holds it."""
-
-
-def _rows(*columns: Column[Any]) -> FromClause:
-    """A table made of one list a column; see `_lists` for the parameters."""
-    lists = [listed(f"new_{it.name}", Text() if it.name == "reasons" else it.type) for it in columns]
-    return func.unnest(*lists).table_valued(*(it.name for it in columns), name="new").render_derived()
-
-
-def _lists(them: Sequence[object], names: Sequence[str]) -> dict[str, list[Any]]:
-    return {f"new_{name}": list(map(attrgetter(name), them)) for name in names}
-
-
-def _value(rows: FromClause, name: str) -> ColumnElement[Any]:
-    return func.string_to_array(rows.c[name], APART) if name == "reasons" else rows.c[name]
-
-
-_changed = _rows(c.registration_id, *(c[name] for name in CHANGING))
-_CHANGE = (
-    update(confirmations)
-    .where(c.registration_id == _changed.c.registration_id)
-    .values({name: _value(_changed, name) for name in CHANGING})
-)
+_CHANGE = update_many(confirmations, ["registration_id"], CHANGING)
 
 _GATE = func.hashtextextended("resends and openings", 0)
 _SHUT_OUT_RESENDS = select(func.pg_advisory_xact_lock_shared(_GATE))
 _SHUT_OUT_OPENINGS = select(func.pg_advisory_xact_lock(_GATE))
 _ASKED = select(resends).where(r.registration_id == any_(listed("ids", Uuid())))
 _HELD = _ASKED.where(r.answer.is_(None))
-_answers = _rows(r.registration_id, r.requested_at, r.partner_id, r.answer)
-_ANSWER = (
-    update(resends)
-    .where(*(r[name] == _answers.c[name] for name in ("registration_id", "requested_at", "partner_id")))
-    .values(answer=_answers.c.answer)
-)
+_RESEND = ("registration_id", "requested_at", "partner_id")
+_ANSWER = update_many(resends, _RESEND, ["answer"])
 
 
 async def shut_out_resends(tx: Transaction) -> None:
@@ -183,9 +153,7 @@ async def save(tx: Transaction, decided: Decided) -> None:
 
 async def _change(tx: Transaction, changed: Mapping[UUID, Confirmation]) -> None:
     if changed:
-        them = list(changed.values())
-        lists = _lists(them, ("registration_id", *CHANGING))
-        await tx.execute(_CHANGE, lists | {"new_reasons": [APART.join(it.reasons) for it in them]})
+        await tx.execute(_CHANGE, lists(list(changed.values()), ("registration_id", *CHANGING)))
 
 
 async def not_asked_before(tx: Transaction, requests: Iterable[Resend]) -> list[Resend]:
@@ -208,7 +176,7 @@ async def keep_resends(tx: Transaction, requests: Sequence[Resend]) -> None:
 async def keep_answers(tx: Transaction, requests: Sequence[Resend]) -> None:
     """Of resends that were held."""
     if requests:
-        await tx.execute(_ANSWER, _lists(requests, ("registration_id", "requested_at", "partner_id", "answer")))
+        await tx.execute(_ANSWER, lists(requests, (*_RESEND, "answer")))
 
 
 def _by_id(rows: Any) -> dict[UUID, Confirmation]:

@@ -27,6 +27,10 @@ from shared.events import (
     RegistrationRequested,
 )
 from shared.history import NO_EFFECT, TRANSITION, Entry
+from shared.searching import folded
+
+MOST_OF_A_NAME = 200  # characters
+MOST_OF_AN_ADDRESS = 254
 
 
 class Status(StrEnum):
@@ -105,6 +109,12 @@ class Registration:
     withdrawal_reason: str | None = None
 
     @property
+    def search_text(self) -> str:
+        """By which names sort: the two spaces put a name before those that go on after it."""
+        name, address = folded(self.common_name)[:MOST_OF_A_NAME], folded(self.customer_email)[:MOST_OF_AN_ADDRESS]
+        return f"{name}  {address}"
+
+    @property
     def undeliverable(self) -> str | None:
         """Why the newest confirmation mail never arrived; None where none failed, or one was sent since."""
         return self.undeliverable_detail if _after(self.undeliverable_at, self.mail_sent_at) else None
@@ -156,16 +166,17 @@ def missing(fact: Fact) -> Registration:
 
 
 def read(facts: Sequence[Fact], known: Mapping[UUID, Registration]) -> Decided:
-    """Every fact's registration is in `known`."""
+    """Who is neither `known` nor changed yet is new."""
     decided = Decided()
     for fact in facts:
-        before = decided.changed.get(fact.registration_id) or known[fact.registration_id]
+        it = fact.registration_id
+        before = decided.changed.get(it) or known.get(it) or missing(fact)
         if fact.partner_id != before.partner_id:
             decided.misfits.append((fact, "registration_id_reused"))  # else one partner would read another's
             continue
         after = fold(before, fact)
         decided.history += _lines(before, after, fact)
-        decided.changed[fact.registration_id] = after
+        decided.changed[it] = after
     return decided
 
 

@@ -18,8 +18,8 @@ from shared.messaging.batch import Handlers
 
 
 async def update_registrations(facts: Sequence[Fact], tx: Transaction) -> None:
-    known = await store.lock(tx, facts)
-    await store.save(tx, domain.read(facts, known))
+    known = await store.lock(tx, [fact.registration_id for fact in facts])
+    await store.save(tx, domain.read(facts, known), known)
 
 
 def handlers() -> Handlers:

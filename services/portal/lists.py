@@ -35,7 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from services.portal.domain import Registration, Status
-from services.portal.store import EMAIL_OR_EMPTY, READ, r, registration, search_text
+from services.portal.store import EMAIL_OR_EMPTY, READ, r, registration
 from shared.database import Transaction
 from shared.searching import whole_words
 from shared.stores import history, listed
@@ -98,7 +98,7 @@ def place_of(it: Registration, sort: Sort) -> Place:
         case Sort.CHANGED:
             return Place(it.changed_at, it.registration_id)
         case Sort.NAME:
-            return Place(search_text(it), it.registration_id)
+            return Place(it.search_text, it.registration_id)
         case Sort.EMAIL:
             return Place(it.customer_email or "", it.registration_id)
 

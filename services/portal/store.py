@@ -4,9 +4,9 @@ Rows are inserted and locked in order of id everywhere, so batches never deadloc
 says so by the partner's id, for pages that are open.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import md5
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -28,21 +28,18 @@ from sqlalchemy import (
     literal_column,
     select,
 )
-from sqlalchemy.dialects.postgresql import TSVECTOR, insert
+from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from services.portal import domain
 from services.portal.asks import Asked
 from services.portal.domain import Decided, Registration, Status
-from services.portal.facts import Fact
 from shared.database import Transaction
 from shared.events import Locale, RegistrationRequested
-from shared.searching import folded
+from shared.sets import insert_many, lists, update_many
 from shared.stores import append_history, listed
 
 metadata = MetaData()
 
-MOST_OF_A_NAME = 200  # characters
-MOST_OF_AN_ADDRESS = 254
 WORDS = (
     "array_to_tsvector(array_remove(string_to_array("
     "regexp_replace(search_text, '([^ ]+)', left(md5(partner_id), 8) || '\\1', 'g'), ' '), ''))"
@@ -98,33 +95,42 @@ _KEPT = [column for column in registrations.columns if column.name not in {"sear
 READ = select(*_KEPT)
 """What `registration` reads."""
 
-_ADD_MISSING = insert(registrations).on_conflict_do_nothing()
-_ADD = insert(registrations).on_conflict_do_nothing().returning(r.registration_id)
+_COLUMNS = tuple(it.name for it in r if it.computed is None)
+_NAMES = ("partner_name", "customer_email", "common_name", "role", "requested_by", "requester_locale", "search_text")
+_CHANGING = tuple(name for name in _COLUMNS if name not in {"registration_id", "partner_id", *_NAMES})
+_ADD = insert_many(registrations, _COLUMNS).on_conflict_do_nothing().returning(r.registration_id)
 _LOCK = READ.where(r.registration_id == any_(listed("ids", Uuid()))).order_by(r.registration_id).with_for_update()
-_put = insert(registrations)
-_PUT = _put.on_conflict_do_update(
-    index_elements=[r.registration_id],
-    set_={it.name: _put.excluded[it.name] for it in r if not it.primary_key and it.computed is None},
-)
+# Names come once, and words are made anew of each row whose names are written.
+_CHANGE = update_many(registrations, ["registration_id"], _CHANGING)
+_CHANGE_NAMES = update_many(registrations, ["registration_id"], _NAMES)
 _ONE = READ.where(r.registration_id == bindparam("id"), r.partner_id == bindparam("partner_id"))
 _LOCK_ONE = _ONE.with_for_update()
 
 
-async def lock(tx: Transaction, facts: Sequence[Fact]) -> dict[UUID, Registration]:
-    """The registrations that `facts` are about, locked; a missing one is made first: a lock needs a row."""
-    first = {fact.registration_id: domain.missing(fact) for fact in reversed(facts)}
-    ids = sorted(first)
-    await tx.execute(_ADD_MISSING, [_row(first[it]) for it in ids])
-    return {row.registration_id: registration(row) for row in await tx.execute(_LOCK, {"ids": ids})}
+async def lock(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, Registration]:
+    """Those that are known, locked in order of id."""
+    return {row.registration_id: registration(row) for row in await tx.execute(_LOCK, {"ids": sorted(set(ids))})}
 
 
-async def save(tx: Transaction, decided: Decided) -> None:
-    if decided.changed:
-        await tx.execute(_PUT, [_row(decided.changed[it]) for it in sorted(decided.changed)])
-        tx.changed(*(it.partner_id for it in decided.changed.values()))
+async def save(tx: Transaction, decided: Decided, known: Mapping[UUID, Registration]) -> None:
+    """`known` are locked. Raises UniqueViolationError where somebody else has stored a new one meanwhile: the batch is
+    read again."""
+    new = [decided.changed[it] for it in sorted(decided.changed.keys() - known.keys())]
+    await tx.insert(registrations, new)
+    await _change(tx, [(known[key], it) for key, it in decided.changed.items() if it != known.get(key, it)])
+    tx.changed(*(it.partner_id for it in decided.changed.values()))
     await append_history(tx, decided.history)
     for event, reason in decided.misfits:
         tx.refuse(event, reason)
+
+
+async def _change(tx: Transaction, changes: Sequence[tuple[Registration, Registration]]) -> None:
+    """Each as it was, and as it is."""
+    if changes:
+        await tx.execute(_CHANGE, lists([it for _before, it in changes], ("registration_id", *_CHANGING)))
+    names = attrgetter(*_NAMES)
+    if renamed := [it for before, it in changes if names(it) != names(before)]:
+        await tx.execute(_CHANGE_NAMES, lists(renamed, ("registration_id", *_NAMES)))
 
 
 async def request(tx: Transaction, requests: Iterable[RegistrationRequested]) -> set[UUID]:
@@ -140,7 +146,7 @@ async def add(tx: Transaction, requests: Iterable[RegistrationRequested]) -> set
     made = {it.registration_id: (it, *domain.requested(it)) for it in requests}
     if not made:
         return set()
-    rows = await tx.execute(_ADD, [_row(made[it][1]) for it in sorted(made)])
+    rows = await tx.execute(_ADD, lists([made[it][1] for it in sorted(made)], _COLUMNS))
     added = set(rows.scalars())
     await append_history(tx, [entry for it, (_, _, entry) in made.items() if it in added])
     tx.changed(*(event.partner_id for it, (event, _, _) in made.items() if it in added))
@@ -155,7 +161,7 @@ async def ask(tx: Transaction, asked: Asked) -> None:
 
 async def keep(tx: Transaction, asked: Asked) -> None:
     """As `ask`, and tells nothing."""
-    await tx.execute(_PUT, [_row(asked.registration)])
+    await tx.execute(_CHANGE, lists([asked.registration], ("registration_id", *_CHANGING)))
     tx.changed(asked.registration.partner_id)
     await append_history(tx, [asked.line])
 
@@ -175,16 +181,6 @@ async def lock_one(tx: Transaction, registration_id: UUID, partner_id: str) -> R
 def mark_of(partner_id: str) -> str:
     """What stands before each of the partner's words: see WORDS."""
     return md5(partner_id.encode(), usedforsecurity=False).hexdigest()[:8]
-
-
-def search_text(it: Registration) -> str:
-    """By which names sort: the two spaces put a name before those that go on after it."""
-    name, address = folded(it.common_name)[:MOST_OF_A_NAME], folded(it.customer_email)[:MOST_OF_AN_ADDRESS]
-    return f"{name}  {address}"
-
-
-def _row(it: Registration) -> dict[str, Any]:
-    return asdict(it) | {"search_text": search_text(it)}
 
 
 def registration(row: Any) -> Registration:

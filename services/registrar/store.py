@@ -7,7 +7,6 @@ partial unique index is the last guard.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +26,6 @@ from sqlalchemy import (
     func,
     select,
     text,
-    update,
 )
 from sqlalchemy.dialects.postgresql import insert
 
@@ -35,6 +33,7 @@ from services.registrar.domain import Decided, Registration, Status
 from services.registrar.opening import Policy, Standing
 from shared.database import Transaction
 from shared.events import Locale, RegistrationRequested
+from shared.sets import insert_many, lists, update_many
 from shared.stores import append_history, listed, lock_accounts
 
 metadata = MetaData()
@@ -92,7 +91,11 @@ registrations = Table(
 
 r = registrations.c
 
-_ADD_PARTNERS = insert(partners).on_conflict_do_nothing()
+_ADD_PARTNERS = (
+    insert(partners)
+    .from_select(["partner_id"], select(func.unnest(listed("partner_ids", Text()))))
+    .on_conflict_do_nothing()
+)
 _LOCK_PARTNERS = (
     select(partners)
     .where(partners.c.partner_id == any_(listed("partner_ids", Text())))
@@ -123,21 +126,11 @@ _WITHDRAWALS = (
     .group_by(r.customer_email, r.partner_id)
 )
 _EARLY = select(early_withdrawals).where(early_withdrawals.c.registration_id == any_(listed("ids", Uuid())))
-_KEEP_EARLY = insert(early_withdrawals).on_conflict_do_nothing()
+_EARLY_ONE = ("registration_id", "partner_id")
+_KEEP_EARLY = insert_many(early_withdrawals, _EARLY_ONE).on_conflict_do_nothing()
 _FORGET_EARLY = delete(early_withdrawals).where(early_withdrawals.c.registration_id == any_(listed("ids", Uuid())))
-_moved = select(
-    func.unnest(listed("ids", Uuid())).label("registration_id"),
-    func.unnest(listed("statuses", Text())).label("status"),
-    func.unnest(listed("versions", Integer())).label("version"),
-    func.unnest(listed("times", DateTime(timezone=True))).label("changed_at"),
-    func.unnest(listed("account_ids", Text())).label("account_id"),
-    func.unnest(listed("locales", Text())).label("locale"),
-).subquery("moved")
-_MOVE = (
-    update(registrations)
-    .where(r.registration_id == _moved.c.registration_id)
-    .values({name: _moved.c[name] for name in ("status", "version", "changed_at", "account_id", "locale")})
-)
+_MOVING = ("status", "version", "changed_at", "account_id", "locale")
+_MOVE = update_many(registrations, ["registration_id"], _MOVING)
 
 
 async def lock(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, Registration]:
@@ -149,7 +142,7 @@ async def lock(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, Registration]
 async def lock_partners(tx: Transaction, partner_ids: Iterable[str]) -> None:
     """Until this transaction ends, no request and no withdrawal of these partners is decided elsewhere."""
     ordered = sorted(set(partner_ids))
-    await tx.execute(_ADD_PARTNERS, [{"partner_id": partner_id} for partner_id in ordered])
+    await tx.execute(_ADD_PARTNERS, {"partner_ids": ordered})
     await tx.execute(_LOCK_PARTNERS, {"partner_ids": ordered})
 
 
@@ -198,7 +191,7 @@ async def save(tx: Transaction, decided: Decided) -> None:
     if decided.new:
         await tx.execute(_FORGET_EARLY, {"ids": list(decided.new)})
     if decided.early:
-        await tx.execute(_KEEP_EARLY, [asdict(it) for it in decided.early])
+        await tx.execute(_KEEP_EARLY, lists(decided.early, _EARLY_ONE))
     await _move(tx, decided.changed)
     await append_history(tx, decided.history)
     tx.emit(*decided.told)
@@ -207,18 +200,8 @@ async def save(tx: Transaction, decided: Decided) -> None:
 
 
 async def _move(tx: Transaction, changed: Mapping[UUID, Registration]) -> None:
-    if not changed:
-        return
-    moved = list(changed.values())
-    values: dict[str, list[Any]] = {
-        "ids": [it.registration_id for it in moved],
-        "statuses": [it.status for it in moved],
-        "versions": [it.version for it in moved],
-        "times": [it.changed_at for it in moved],
-        "account_ids": [it.account_id for it in moved],
-        "locales": [it.locale for it in moved],
-    }
-    await tx.execute(_MOVE, values)
+    if changed:
+        await tx.execute(_MOVE, lists(list(changed.values()), ("registration_id", *_MOVING)))
 
 
 def _registration(row: Any) -> Registration:

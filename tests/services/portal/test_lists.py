@@ -12,7 +12,7 @@ from services.portal import lists, store
 from services.portal.domain import Decided, Registration, Status
 from services.portal.lists import NEWEST_FIRST, Order, Place, Sort, Wanted
 from services.portal.pages import listing
-from services.portal.store import mark_of, search_text
+from services.portal.store import mark_of
 from shared.database import Database, Transaction
 from shared.searching import folded, query
 from tests.services.portal.conftest import Browse
@@ -62,7 +62,9 @@ def some_rows(seed: int, partner_id: str = "p-1", count: int = 170) -> list[Regi
 
 async def keep(database: Database, *rows: Registration) -> None:
     async with database.transaction() as tx:
-        await store.save(tx, Decided(changed={row.registration_id: row for row in rows}))
+        made = {row.registration_id: row for row in rows}
+        known = await store.lock(tx, made)
+        await store.save(tx, Decided(changed=made), known)
 
 
 def asked(order: Order = NEWEST_FIRST, status: Status | None = None, typed: str | None = None) -> Wanted:
@@ -71,7 +73,7 @@ def asked(order: Order = NEWEST_FIRST, status: Status | None = None, typed: str 
 
 def expected(rows: list[Registration], order: Order, status: Status | None, typed: str | None) -> list[UUID]:
     def fits(it: Registration) -> bool:
-        words = search_text(it).split()
+        words = it.search_text.split()
         *whole, last = folded(typed or "").split() or [""]
         found = not last or (set(whole) <= set(words) and any(word.startswith(last) for word in words))
         return found and status in {None, it.status}

@@ -1,0 +1,58 @@
+"""Many rows in one statement: each column is one list, and PostgreSQL reads the lists side by side.
+
+One round trip and one plan for a batch, where a list of parameters would be executed row by row.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ARRAY, Column, ColumnElement, FromClause, Table, Text, Update, bindparam, func, select, update
+from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.types import TypeEngine
+
+APART = "\x1f"
+"""Between the texts of one row's list, as lists of lists must be of one length: no text of ours holds it."""
+
+
+def rows(*columns: Column[Any]) -> FromClause:
+    """A table `new` with these columns; its parameters are those of `lists`."""
+    given = [bindparam(f"new_{it.name}", type_=ARRAY(_element(it))) for it in columns]
+    return func.unnest(*given).table_valued(*(it.name for it in columns), name="new").render_derived()
+
+
+def lists(them: Sequence[object], names: Sequence[str]) -> dict[str, list[Any]]:
+    """The parameters of `rows` for objects with these attributes."""
+    return {f"new_{name}": [_joined(getattr(it, name)) for it in them] for name in names}
+
+
+def update_many(table: Table, keys: Sequence[str], names: Sequence[str]) -> Update:
+    """Sets the columns `names` of the rows that `keys` find. Parameters: `lists(them, (*keys, *names))`."""
+    new = rows(*(table.c[name] for name in (*keys, *names)))
+    return (
+        update(table)
+        .where(*(table.c[name] == new.c[name] for name in keys))
+        .values({name: _value(new, table.c[name]) for name in names})
+    )
+
+
+def insert_many(table: Table, names: Sequence[str], **others: Any) -> Insert:
+    """For an ON CONFLICT, which COPY has not. `others` are the same in all rows. Parameters: `lists(them, names)`."""
+    new = rows(*(table.c[name] for name in names))
+    values = [_value(new, table.c[name]) for name in names]
+    same = [
+        it if isinstance(it, ColumnElement) else bindparam(None, it, table.c[name].type) for name, it in others.items()
+    ]
+    return insert(table).from_select([*names, *others], select(*values, *same))
+
+
+def _element(column: Column[Any]) -> TypeEngine[Any]:
+    return Text() if isinstance(column.type, ARRAY) else column.type
+
+
+def _joined(value: Any) -> Any:
+    return APART.join(value) if isinstance(value, list | tuple) else value
+
+
+def _value(new: FromClause, column: Column[Any]) -> ColumnElement[Any]:
+    value = new.c[column.name]
+    return func.string_to_array(value, APART) if isinstance(column.type, ARRAY) else value
