@@ -5,9 +5,10 @@ expires nobody. One reminder at most leaves for one moment of REMINDERS_BEFORE, 
 later one has passed, and none that would leave shortly before the next.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
 from services.notifier.domain import Confirmation, Decided, Mail, MailKind, Policy, Status, knows
 from shared.events import ConfirmationExpired, ConfirmationSent, ConfirmationUndeliverable, Outcome
@@ -90,6 +91,19 @@ def sent(it: Confirmation, period: int, policy: Policy, now: datetime) -> Decide
     decided = Decided(changed={it.registration_id: after}, told=[event])
     decided.history.append(moved(it, after, event.type(), ACTOR, now))
     decided.mails += _told_late(it)
+    return decided
+
+
+def all_sent(mails: Iterable[Mail], known: Mapping[UUID, Confirmation], policy: Policy, now: datetime) -> Decided:
+    """As `sent`, of confirmation mails that were accepted together."""
+    decided = Decided()
+    for mail in mails:
+        it = decided.changed.get(mail.registration_id) or known[mail.registration_id]
+        one = sent(it, mail.period, policy, now)
+        decided.changed |= one.changed
+        decided.history += one.history
+        decided.mails += one.mails
+        decided.told += one.told
     return decided
 
 

@@ -34,6 +34,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.notifier.domain import Mail, MailKind
 from shared.database import Transaction
+from shared.sets import insert_many, lists
 from shared.stores import listed
 
 LEASE = timedelta(seconds=60)
@@ -80,21 +81,16 @@ class Claimed:
     in_doubt: bool
 
 
-_PUT = (
-    insert(emails)
-    .values(
-        registration_id=bindparam("registration_id"),
-        kind=bindparam("kind"),
-        period=bindparam("period"),
-        number=bindparam("number"),
-        state="queued",
-        attempts=0,
-        doubts=0,
-        queued_at=bindparam("now"),
-        next_attempt_at=bindparam("now"),
-    )
-    .on_conflict_do_nothing()
-)
+_MAIL = ("registration_id", "kind", "number", "period")
+_PUT = insert_many(
+    emails,
+    _MAIL,
+    state="queued",
+    attempts=0,
+    doubts=0,
+    queued_at=bindparam("now", type_=DateTime(timezone=True)),
+    next_attempt_at=bindparam("now", type_=DateTime(timezone=True)),
+).on_conflict_do_nothing()
 _DUE = (
     select(e.id)
     .where(text("state = 'queued'"), e.next_attempt_at <= bindparam("now", type_=DateTime(timezone=True)))
@@ -123,7 +119,17 @@ _CLAIM = (
     )
 )
 _STILL_MINE = (e.id == bindparam("mail_id"), e.attempts == bindparam("attempt"), text("state = 'queued'"))
-_SENT = update(emails).where(*_STILL_MINE).values(state="sent", sent_at=bindparam("now"), detail=None)
+_accepted = (
+    func.unnest(listed("mail_ids", BigInteger()), listed("their_attempts", Integer()))
+    .table_valued("id", "attempt", name="accepted")
+    .render_derived()
+)
+_SENT = (
+    update(emails)
+    .where(e.id == _accepted.c.id, e.attempts == _accepted.c.attempt, text("state = 'queued'"))
+    .values(state="sent", sent_at=bindparam("now"), detail=None)
+    .returning(e.id)
+)
 _FAILED = update(emails).where(*_STILL_MINE).values(state="failed", detail=bindparam("why"))
 _LATER = (
     update(emails)
@@ -145,10 +151,10 @@ _REFUSALS = select(e.registration_id, e.period, e.detail).where(
 )
 
 
-async def put(tx: Transaction, mails: Iterable[Mail]) -> None:
+async def put(tx: Transaction, mails: Sequence[Mail]) -> None:
     """Owe `mails`; those owed already stay as they are."""
-    if rows := [{**asdict(mail), "now": tx.now} for mail in mails]:
-        await tx.execute(_PUT, rows)
+    if mails:
+        await tx.execute(_PUT, lists(mails, _MAIL) | {"now": tx.now})
         tx.signal(QUEUED)
 
 
@@ -168,9 +174,10 @@ async def claim(tx: Transaction, most: int, lease: timedelta = LEASE) -> list[Cl
     ]
 
 
-async def mark_sent(tx: Transaction, claimed: Sequence[Claimed]) -> list[Claimed]:
-    """Those that this call marked, not those that somebody else had marked before."""
-    return [it for it in claimed if (await tx.execute(_SENT, {**_key(it), "now": tx.now})).rowcount]
+async def mark_sent(tx: Transaction, claimed: Sequence[Claimed]) -> set[int]:
+    """The numbers of those that this call marked, not of those that somebody else had marked before."""
+    keys = {"mail_ids": [it.id for it in claimed], "their_attempts": [it.attempt for it in claimed]}
+    return set((await tx.execute(_SENT, keys | {"now": tx.now})).scalars())
 
 
 async def mark_failed(tx: Transaction, claimed: Claimed, why: str) -> bool:

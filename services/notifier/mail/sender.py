@@ -5,6 +5,7 @@ given up while an attempt's end is unknown counts as gone out: its customer may 
 
 import asyncio
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -18,6 +19,7 @@ from services.notifier.queue import Claimed
 from shared.database import Database, Transaction
 from shared.messaging.faults import in_words, place
 from shared.retry import Backoff, pause
+from shared.together import Together
 
 AT_ONCE = 16
 SLOW = 2.0  # seconds after which a mail in hand takes no other's place
@@ -48,12 +50,17 @@ class Sender:
         self._retry_first = retry_first
         self._claim_for = claim_for
         self._sending: dict[asyncio.Task[None], float] = {}  # with when each began
+        self._away = False
+        self._away_for = Backoff()
         self._queued = database.signal(queue.QUEUED)
+        self._mark_sent = Together(self._mark_all_sent, MOST)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until `stopping`, after the mails in hand."""
         backoff = Backoff()
         while not stopping.is_set():
+            if self._away:
+                await pause(stopping, self._away_for.next())
             try:
                 claimed = await self._claim(self._room())
                 backoff.reset()
@@ -73,8 +80,11 @@ class Sender:
         await self._mailer.close()
 
     def _room(self) -> int:
-        """For how many more mails: many slow recipients at once hold up the others no longer than SLOW."""
+        """For how many more mails: many slow recipients at once hold up the others no longer than SLOW. While the
+        server cannot be reached one mail at a time tries it, and the others wait as they are."""
         quick = sum(began > time.monotonic() - SLOW for began in self._sending.values())
+        if self._away:
+            return 0 if quick else 1
         return min(AT_ONCE - quick, MOST - len(self._sending))
 
     async def _next(self, stopping: asyncio.Event) -> None:
@@ -102,8 +112,12 @@ class Sender:
                 await self._drop(claimed, why or "not sent: nobody is named to read it any more")
                 return
             answer = await self._try(claimed, matter, recipient)
+            if isinstance(answer, Accepted):
+                await self._mark_sent(claimed)
+                log.info("mail sent", registration_id=str(claimed.mail.registration_id), kind=str(claimed.mail.kind))
+                return
             async with self._database.transaction() as tx:
-                await self._mark(tx, claimed, answer)
+                await self._mark_not_sent(tx, claimed, answer)
         except Exception as error:
             log.error(  # noqa: TRY400  # an exception's text may hold an address; the line says enough
                 "mail not marked; it comes again",
@@ -122,14 +136,15 @@ class Sender:
             content = self._renderer.render(claimed.mail, matter, recipient, claimed.queued_at)
         except Exception as error:  # ours to mend, and no reason to try without a pause
             return ServerTrouble(f"the mail could not be written: {in_words(error)} at {place(error)}")
-        return await self._mailer.send(recipient, content)
+        answer = await self._mailer.send(recipient, content)
+        self._away = isinstance(answer, ServerTrouble) and answer.unreachable
+        if not self._away:
+            self._away_for.reset()
+        return answer
 
-    async def _mark(self, tx: Transaction, claimed: Claimed, answer: Answer) -> None:
+    async def _mark_not_sent(self, tx: Transaction, claimed: Claimed, answer: RecipientRefused | ServerTrouble) -> None:
         about = {"registration_id": str(claimed.mail.registration_id), "kind": str(claimed.mail.kind)}
         match answer:
-            case Accepted():
-                await self._mark_sent(tx, claimed)
-                log.info("mail sent", **about)
             case RecipientRefused() if answer.for_good or _put_off_too_long(claimed, tx.now):
                 await self._mark_undeliverable(tx, claimed, answer.detail)
                 log.warning("mail undeliverable", code=answer.code, **about)
@@ -140,11 +155,12 @@ class Sender:
                 await self._put_off(tx, claimed, answer.detail, refused=False, in_doubt=answer.in_doubt)
                 log.warning("mail server trouble", code=answer.code, attempt=claimed.attempt, **about)
 
-    async def _mark_sent(self, tx: Transaction, claimed: Claimed) -> None:
-        mail = claimed.mail
-        known = await store.lock(tx, [mail.registration_id])
-        if await queue.mark_sent(tx, [claimed]) and mail.kind is MailKind.CONFIRMATION:
-            await store.save(tx, periods.sent(known[mail.registration_id], mail.period, self._policy, tx.now))
+    async def _mark_all_sent(self, accepted: Sequence[Claimed]) -> None:
+        async with self._database.transaction() as tx:
+            known = await store.lock(tx, [it.mail.registration_id for it in accepted])
+            marked = await queue.mark_sent(tx, accepted)
+            mails = [it.mail for it in accepted if it.id in marked and it.mail.kind is MailKind.CONFIRMATION]
+            await store.save(tx, periods.all_sent(mails, known, self._policy, tx.now))
 
     async def _mark_undeliverable(self, tx: Transaction, claimed: Claimed, detail: str) -> None:
         if it := await self._give_up(tx, claimed, detail):

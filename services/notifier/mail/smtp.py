@@ -40,11 +40,12 @@ class RecipientRefused:
 @dataclass(frozen=True, slots=True)
 class ServerTrouble:
     """`code` is the server's, if it gave one. `detail` may repeat an address: it is for the row, not the log.
-    `in_doubt`: the message may have been accepted all the same."""
+    `in_doubt`: the message may have been accepted all the same. `unreachable`: no connection was made, for any mail."""
 
     detail: str
     code: int | None = None
     in_doubt: bool = False
+    unreachable: bool = False
 
 
 Answer = Accepted | RecipientRefused | ServerTrouble
@@ -55,6 +56,7 @@ class _Attempt:
     """`in_doubt` from the moment that DATA begins until the server says yes or no, however waiting for it ends."""
 
     in_doubt: bool = False
+    connected: bool = False
 
 
 @dataclass(slots=True)
@@ -80,9 +82,11 @@ class Mailer:
         attempt = _Attempt()
         try:
             async with asyncio.timeout(self._patience), self._connection() as client:
+                attempt.connected = True
                 return await self._hand_over(client, recipient, message, attempt)
         except (SMTPException, OSError, TimeoutError, ValueError) as error:
-            return ServerTrouble(_words(error), getattr(error, "code", None), attempt.in_doubt)
+            code = getattr(error, "code", None)
+            return ServerTrouble(_words(error), code, attempt.in_doubt, unreachable=not attempt.connected)
 
     async def _hand_over(self, client: aiosmtplib.SMTP, recipient: str, message: bytes, attempt: _Attempt) -> Answer:
         ascii_only = recipient.isascii()

@@ -1,12 +1,12 @@
 """What a mail server's answers mean for the mail, the partner and the next attempt."""
 
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from services.notifier.domain import MailKind
-from services.notifier.mail.sender import GIVE_UP_AFTER
+from services.notifier.mail.sender import AT_ONCE, GIVE_UP_AFTER
 from shared.database import Database
 from shared.events import Outcome
 from tests.domain.facts import (
@@ -130,6 +130,20 @@ async def test_a_server_that_comes_back_gets_what_waited(
         clock.now = NOW + FIRST_RETRY
         await eventually(lambda: told(notifier), bool)
     assert await told(notifier) == ["ConfirmationSent"]
+
+
+async def test_while_the_server_cannot_be_reached_few_mails_try_it_and_the_others_leave_at_once_when_it_is_back(
+    notifier: Database, server: ScriptedServer
+) -> None:
+    server.stop()
+    many = [opened(uuid4(), customer_email=f"{number}@example.vn") for number in range(4 * AT_ONCE)]
+    await hear(notifier, *many)
+    async with sending(notifier, server):
+        found = await eventually(lambda: mails(notifier), lambda them: sum(bool(it["detail"]) for it in them) > AT_ONCE)
+        tried = {it["registration_id"] for it in found if it["attempts"]}
+        assert len(tried) <= 2 * AT_ONCE
+        server.start()
+        await eventually(lambda: told(notifier), lambda events: len(events) >= len(many) - 2 * AT_ONCE)
 
 
 async def test_a_connection_that_the_server_dropped_between_two_mails_costs_no_mail(
