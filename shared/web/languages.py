@@ -6,6 +6,7 @@ gettext's own form; `make messages` brings these files up to date with the templ
 """
 
 from collections.abc import Iterable
+from functools import cache
 from gettext import NullTranslations
 from io import BytesIO
 from pathlib import Path
@@ -30,10 +31,15 @@ def catalogue(folders: Iterable[Path]) -> Catalog:
     for folder in folders:
         path = folder / "locales" / Locale.VI.value / "LC_MESSAGES" / "messages.po"
         if path.exists():
-            with path.open("rb") as file:
-                for message in read_po(file, Locale.VI.value):
-                    joined[message.id] = message
+            for message in _read(path):
+                joined[message.id] = message
     return joined
+
+
+@cache
+def _read(path: Path) -> Catalog:
+    with path.open("rb") as file:
+        return read_po(file, Locale.VI.value)
 
 
 def translations(locale: Locale, vietnamese: Catalog) -> NullTranslations:

@@ -8,9 +8,11 @@ import math
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -24,6 +26,23 @@ from shared.web.site import Site
 from shared.web.static_files import StaticUrls
 
 _SHARED = Path(__file__).parent
+
+
+class _Compiled(BytecodeCache):
+    """In memory: what a template is compiled to does not depend on the language, nor on the service's instance."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if bucket.code:
+            self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
+_compiled = _Compiled()
 
 
 class Pages:
@@ -86,6 +105,7 @@ class Pages:
             undefined=StrictUndefined,
             finalize=contained,
             extensions=["jinja2.ext.i18n"],
+            bytecode_cache=_compiled,
             trim_blocks=True,
             lstrip_blocks=True,
         )
