@@ -29,7 +29,7 @@ _SHARED = Path(__file__).parent
 
 
 class _Compiled(BytecodeCache):
-    """In memory: what a template is compiled to does not depend on the language, nor on the service's instance."""
+    """In memory, for all instances of a service in one language: what a filter makes of a constant is compiled in."""
 
     def __init__(self) -> None:
         self._codes: dict[tuple[str, str], CodeType] = {}
@@ -42,7 +42,7 @@ class _Compiled(BytecodeCache):
             self._codes[bucket.key, bucket.checksum] = bucket.code
 
 
-_compiled = _Compiled()
+_compiled = {locale: _Compiled() for locale in Locale}
 
 
 class Pages:
@@ -105,7 +105,7 @@ class Pages:
             undefined=StrictUndefined,
             finalize=contained,
             extensions=["jinja2.ext.i18n"],
-            bytecode_cache=_compiled,
+            bytecode_cache=_compiled[locale],
             trim_blocks=True,
             lstrip_blocks=True,
         )
