@@ -6,6 +6,7 @@ import sys
 from importlib import import_module
 
 from commands.failures import Failed
+from shared import interpreter
 from shared.messaging.consumer import CannotGoOn
 from shared.observability import configure_logging
 from shared.service import Service
@@ -31,7 +32,7 @@ def serve(name: str, host: str, port: int) -> None:
     settings = load(SETTINGS[name])
     configure_logging(settings.log_format)
     try:
-        asyncio.run(run(create(name, settings), host, port))
+        interpreter.run(run(create(name, settings), host, port))
     except CannotGoOn as reason:
         raise Failed(f"{name}: {reason}") from None
 

@@ -5,7 +5,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from email_validator import EmailNotValidError, validate_email
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError, create_model
 
@@ -194,6 +195,31 @@ def test_a_normal_address_is_its_own_normal_form_and_a_bad_one_a_value_error(tex
     except ValueError:
         return
     assert normal_email(once) == once
+
+
+LOCAL = st.text("az09_+-.", min_size=1, max_size=70)
+DOMAIN = st.one_of(
+    st.text("ab1-.@ ", max_size=20).map("x{}.vn".format),
+    st.sampled_from(
+        ["example.vn", "EXAMPLE.VN", "localhost", "x.local", "x.test", "1.2.3.4", "xn--a.vn", "a." * 95 + "vn"]
+    ),
+    st.from_regex(r"[a-z0-9]{60,64}\.vn", fullmatch=True),
+)
+
+
+@given(LOCAL, DOMAIN)
+@example("a" * 65, "a." * 93 + "vn")  # 254 characters
+@example("a" * 60, "đẹp." * 17 + "vn")  # too long only as it is sent
+@example("a..b", "example.vn")
+def test_an_address_is_what_the_library_says_of_the_whole_of_it(local: str, domain: str) -> None:
+    text = f"{local}@{domain}"
+    try:
+        whole = validate_email(text.strip(), check_deliverability=False, test_environment=True).normalized.lower()
+    except EmailNotValidError:
+        with pytest.raises(ValueError, match="."):
+            normal_email(text)
+    else:
+        assert normal_email(text) == whole
 
 
 @pytest.mark.parametrize("kind", [Name, Reason, Key])
