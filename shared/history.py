@@ -1,8 +1,7 @@
 """One line of a registration's history in one service: what happened, by whom, why, when. Pure."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 TRANSITION = ""
@@ -12,8 +11,7 @@ WRONG_PARTNER = "wrong_partner"
 """The fact came from a partner that the registration does not belong to: it changed nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A transition, or with a `note` a fact that changed nothing. `actor` is a person, a policy or a service."""
 
     registration_id: UUID

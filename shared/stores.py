@@ -34,6 +34,7 @@ from shared.database import Transaction
 from shared.eligibility import Account, AccountFact, remember
 from shared.events import Billing, Locale
 from shared.history import Entry
+from shared.rows import columns_of, reader
 from shared.sets import insert_many, lists
 
 metadata = MetaData()
@@ -127,7 +128,8 @@ async def moments_of(tx: Transaction, ids: Iterable[UUID]) -> set[tuple[UUID, st
     return {(row.registration_id, row.event, row.at) for row in await tx.execute(_MOMENTS, {"ids": list(ids)})}
 
 
-_ACCOUNTS = select(accounts).where(accounts.c.email == any_(listed("emails", Text())))
+_account = reader(Account, locale=Locale, billing=Billing)
+_ACCOUNTS = select(*columns_of(accounts, Account)).where(accounts.c.email == any_(listed("emails", Text())))
 _LOCK_ACCOUNTS = _ACCOUNTS.order_by(accounts.c.email).with_for_update()
 _HOW_MANY_KNOWN = select(func.count()).where(accounts.c.email == any_(listed("emails", Text()))).scalar_subquery()
 _LOCK_IF_ALL_ARE_KNOWN = _LOCK_ACCOUNTS.where(bindparam("wanted", type_=Integer()) == _HOW_MANY_KNOWN)
@@ -169,12 +171,6 @@ def _entry(row: Any) -> Entry:
     """The columns after the first stand in the order of the fields."""
     _number, *values = row
     return Entry(*values)
-
-
-def _account(row: Any) -> Account:
-    """The columns stand in the order of the fields."""
-    email, account_id, holder, locale, billing, *rest = row
-    return Account(email, account_id, holder, Locale(locale), Billing(billing), *rest)
 
 
 _ACCOUNT = tuple(it.name for it in accounts.columns)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -32,6 +32,7 @@ from services.approver.facts import Facts
 from shared.database import Transaction
 from shared.eligibility import Account
 from shared.events import Billing
+from shared.rows import columns_of, reader
 from shared.searching import folded
 from shared.sets import lists, update_many
 from shared.stores import append_history, listed, lock_accounts
@@ -98,7 +99,16 @@ cases = Table(
 )
 
 c = cases.c
-CASE_COLUMNS = [c[it.name] for it in fields(Case)]
+CASE_COLUMNS = columns_of(cases, Case)
+
+
+def _facts(values: dict[str, Any]) -> Facts:
+    return Facts(**values | {"billing": Billing(values["billing"])})
+
+
+case_of = reader(Case, status=Status, facts=_facts)
+"""Of a row that begins with the CASE_COLUMNS."""
+
 _NOW = bindparam("now", type_=DateTime(timezone=True))
 _MOST = bindparam("most", type_=Integer())
 _SKIP = bindparam("skip", type_=Integer())
@@ -207,15 +217,3 @@ def _row(case: Case) -> SimpleNamespace:
     facts = json.dumps(asdict(case.facts)) if case.facts else None
     words = folded(case.customer_email, case.partner_name, case.common_name)
     return SimpleNamespace(**values | {"facts": facts, "search_text": words})
-
-
-def case_of(row: Any) -> Case:
-    """Of the CASE_COLUMNS."""
-    values = {column.name: row._mapping[column.name] for column in CASE_COLUMNS}
-    values["status"] = Status(row.status)
-    values["facts"] = _facts(row.facts) if row.facts else None
-    return Case(**values)
-
-
-def _facts(values: dict[str, Any]) -> Facts:
-    return Facts(**values | {"billing": Billing(values["billing"])})

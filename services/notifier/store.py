@@ -32,6 +32,7 @@ from services.notifier.domain import Confirmation, Decided, Status
 from services.notifier.resends import Resend
 from shared.database import Transaction
 from shared.events import Locale
+from shared.rows import columns_of, reader
 from shared.sets import lists, update_many
 from shared.stores import append_history, listed
 
@@ -92,10 +93,13 @@ reviews = Table(
 c = confirmations.c
 r = resends.c
 
-_GET = select(confirmations).where(c.registration_id == any_(listed("ids", Uuid())))
+_COLUMNS = columns_of(confirmations, Confirmation)
+_confirmation = reader(Confirmation, locale=Locale, requester_locale=Locale, status=Status, reasons=tuple)
+
+_GET = select(*_COLUMNS).where(c.registration_id == any_(listed("ids", Uuid())))
 _LOCK = _GET.order_by(c.registration_id).with_for_update()
 DUE = (
-    select(confirmations)
+    select(*_COLUMNS)
     .where(c.due_at <= bindparam("now", type_=MOMENT))
     .order_by(c.due_at)
     .limit(bindparam("most", type_=Integer()))
@@ -181,12 +185,3 @@ async def keep_answers(tx: Transaction, requests: Sequence[Resend]) -> None:
 
 def _by_id(rows: Any) -> dict[UUID, Confirmation]:
     return {row.registration_id: _confirmation(row) for row in rows}
-
-
-def _confirmation(row: Any) -> Confirmation:
-    values = row._asdict()
-    values["status"] = Status(row.status)
-    values["locale"] = Locale(row.locale) if row.locale else None
-    values["requester_locale"] = Locale(row.requester_locale)
-    values["reasons"] = tuple(row.reasons)
-    return Confirmation(**values)

@@ -7,7 +7,6 @@ says so by the partner's id, for pages that are open.
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import md5
 from operator import attrgetter
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -35,6 +34,7 @@ from services.portal.asks import Asked
 from services.portal.domain import Decided, Registration, Status
 from shared.database import Transaction
 from shared.events import Locale, RegistrationRequested
+from shared.rows import columns_of, reader
 from shared.sets import insert_many, lists, update_many
 from shared.stores import append_history, listed
 
@@ -91,9 +91,9 @@ Index("registrations_email_idx", r.partner_id, r.status, EMAIL_OR_EMPTY, r.regis
 Index("registrations_words_idx", r.words, postgresql_using="gin", postgresql_with={"fastupdate": False})
 Index("registrations_batch_idx", r.batch_id)
 
-_KEPT = [column for column in registrations.columns if column.name not in {"search_text", "words"}]
-READ = select(*_KEPT)
-"""What `registration` reads."""
+READ = select(*columns_of(registrations, Registration))
+registration = reader(Registration, status=Status, requester_locale=Locale, reasons=tuple)
+"""Of a row that READ found."""
 
 _COLUMNS = tuple(it.name for it in r if it.computed is None)
 _NAMES = ("partner_name", "customer_email", "common_name", "role", "requested_by", "requester_locale", "search_text")
@@ -181,11 +181,3 @@ async def lock_one(tx: Transaction, registration_id: UUID, partner_id: str) -> R
 def mark_of(partner_id: str) -> str:
     """What stands before each of the partner's words: see WORDS."""
     return md5(partner_id.encode(), usedforsecurity=False).hexdigest()[:8]
-
-
-def registration(row: Any) -> Registration:
-    values = row._asdict()
-    values["status"] = Status(row.status)
-    values["requester_locale"] = Locale(row.requester_locale) if row.requester_locale else None
-    values["reasons"] = tuple(row.reasons)
-    return Registration(**values)

@@ -7,7 +7,6 @@ partial unique index is the last guard.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -33,6 +32,7 @@ from services.registrar.domain import Decided, Registration, Status
 from services.registrar.opening import Policy, Standing
 from shared.database import Transaction
 from shared.events import Locale, RegistrationRequested
+from shared.rows import columns_of, reader
 from shared.sets import insert_many, lists, update_many
 from shared.stores import append_history, listed, lock_accounts
 
@@ -90,6 +90,8 @@ registrations = Table(
 )
 
 r = registrations.c
+_COLUMNS = columns_of(registrations, Registration)
+_registration = reader(Registration, locale=Locale, requester_locale=Locale, status=Status, codes=tuple)
 
 _ADD_PARTNERS = (
     insert(partners)
@@ -102,7 +104,7 @@ _LOCK_PARTNERS = (
     .order_by(partners.c.partner_id)
     .with_for_update()
 )
-_REGISTRATIONS = select(registrations).where(r.registration_id == any_(listed("ids", Uuid())))
+_REGISTRATIONS = select(*_COLUMNS).where(r.registration_id == any_(listed("ids", Uuid())))
 _LOCK_REGISTRATIONS = _REGISTRATIONS.order_by(r.registration_id).with_for_update()
 # The conditions are written out, as in the indexes: the planner uses a partial index only where it can see them.
 _HELD = select(r.customer_email).where(r.customer_email == any_(listed("emails", Text())), text(_HOLDING_SQL))
@@ -202,12 +204,3 @@ async def save(tx: Transaction, decided: Decided) -> None:
 async def _move(tx: Transaction, changed: Mapping[UUID, Registration]) -> None:
     if changed:
         await tx.execute(_MOVE, lists(list(changed.values()), ("registration_id", *_MOVING)))
-
-
-def _registration(row: Any) -> Registration:
-    values = row._asdict()
-    values["status"] = Status(row.status)
-    values["locale"] = Locale(row.locale) if row.locale else None
-    values["requester_locale"] = Locale(row.requester_locale)
-    values["codes"] = tuple(row.codes)
-    return Registration(**values)

@@ -4,8 +4,8 @@ Two transactions that touch the same registration wait for each other's row lock
 orders their events as their commits were ordered. The columns are those that Debezium's outbox event router expects.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Column, DateTime, Identity, MetaData, Table, Text, Uuid
@@ -33,8 +33,7 @@ OWED = "outbox"
 """The signal that a commit owes something new."""
 
 
-@dataclass(frozen=True, slots=True)
-class Owed:
+class Owed(NamedTuple):
     """One row. Its `id` is the event's `ce_id`, however often it is published."""
 
     id: UUID

@@ -216,7 +216,7 @@ def test_an_address_is_what_the_library_says_of_the_whole_of_it(local: str, doma
     try:
         whole = validate_email(text.strip(), check_deliverability=False, test_environment=True).normalized.lower()
     except EmailNotValidError:
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError, match=r".+"):
             normal_email(text)
     else:
         assert normal_email(text) == whole
