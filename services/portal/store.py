@@ -96,13 +96,14 @@ registration = reader(Registration, status=Status, requester_locale=Locale, reas
 """Of a row that READ found."""
 
 _COLUMNS = tuple(it.name for it in r if it.computed is None)
-_NAMES = ("partner_name", "customer_email", "common_name", "role", "requested_by", "requester_locale", "search_text")
-_CHANGING = tuple(name for name in _COLUMNS if name not in {"registration_id", "partner_id", *_NAMES})
+_NAMES = ("partner_name", "customer_email", "common_name", "role", "requested_by", "requester_locale")
+_names = attrgetter(*_NAMES)
+_CHANGING = tuple(name for name in _COLUMNS if name not in {"registration_id", "partner_id", *_NAMES, "search_text"})
 _ADD = insert_many(registrations, _COLUMNS).on_conflict_do_nothing().returning(r.registration_id)
 _LOCK = READ.where(r.registration_id == any_(listed("ids", Uuid()))).order_by(r.registration_id).with_for_update()
 # Names come once, and words are made anew of each row whose names are written.
 _CHANGE = update_many(registrations, ["registration_id"], _CHANGING)
-_CHANGE_NAMES = update_many(registrations, ["registration_id"], _NAMES)
+_CHANGE_NAMES = update_many(registrations, ["registration_id"], (*_NAMES, "search_text"))
 _ONE = READ.where(r.registration_id == bindparam("id"), r.partner_id == bindparam("partner_id"))
 _LOCK_ONE = _ONE.with_for_update()
 
@@ -128,9 +129,8 @@ async def _change(tx: Transaction, changes: Sequence[tuple[Registration, Registr
     """Each as it was, and as it is."""
     if changes:
         await tx.execute(_CHANGE, lists([it for _before, it in changes], ("registration_id", *_CHANGING)))
-    names = attrgetter(*_NAMES)
-    if renamed := [it for before, it in changes if names(it) != names(before)]:
-        await tx.execute(_CHANGE_NAMES, lists(renamed, ("registration_id", *_NAMES)))
+    if renamed := [it for before, it in changes if _names(it) != _names(before)]:
+        await tx.execute(_CHANGE_NAMES, lists(renamed, ("registration_id", *_NAMES, "search_text")))
 
 
 async def request(tx: Transaction, requests: Iterable[RegistrationRequested]) -> set[UUID]:
