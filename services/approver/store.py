@@ -34,7 +34,7 @@ from shared.database import Transaction
 from shared.eligibility import Account
 from shared.events import Billing
 from shared.rows import columns_of, reader
-from shared.searching import folded
+from shared.searching import FEW_WAITING, folded
 from shared.sets import lists, update_many
 from shared.stores import append_history, listed, lock_accounts
 
@@ -52,9 +52,7 @@ _NOT_TOLD_SQL = "status = 'open' and due_told_at is null"
 
 
 def _words_index(name: str, where: str) -> Index:
-    return Index(
-        name, "words", postgresql_using="gin", postgresql_with={"fastupdate": False}, postgresql_where=text(where)
-    )
+    return Index(name, "words", postgresql_using="gin", postgresql_with=FEW_WAITING, postgresql_where=text(where))
 
 
 cases = Table(

@@ -35,6 +35,7 @@ from services.portal.domain import Decided, Registration, Status
 from shared.database import Transaction
 from shared.events import Locale, RegistrationRequested
 from shared.rows import columns_of, reader
+from shared.searching import FEW_WAITING
 from shared.sets import insert_many, lists, update_many
 from shared.stores import append_history, listed
 
@@ -88,7 +89,7 @@ Index("registrations_registered_idx", r.partner_id, r.status, r.requested_at, r.
 Index("registrations_changed_idx", r.partner_id, r.status, r.changed_at, r.registration_id)
 Index("registrations_name_idx", r.partner_id, r.status, r.search_text, r.registration_id)
 Index("registrations_email_idx", r.partner_id, r.status, EMAIL_OR_EMPTY, r.registration_id)
-Index("registrations_words_idx", r.words, postgresql_using="gin", postgresql_with={"fastupdate": False})
+Index("registrations_words_idx", r.words, postgresql_using="gin", postgresql_with=FEW_WAITING)
 Index("registrations_batch_idx", r.batch_id)
 
 READ = select(*columns_of(registrations, Registration))
