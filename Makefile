@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: overload bench-events install demo test check lock docs messages clean audit licences sbom mutants lives torture pictures bench-drain bench-scheduler bench-pages
+.PHONY: overload bench-events install demo test check lock docs messages clean audit licences sbom mutants lives torture pictures bench-drain bench-lag bench-scheduler bench-pages
 
 install: $(INSTALLED)
 
@@ -62,6 +62,10 @@ bench-events: $(INSTALLED)
 # How fast waiting requests drain through registrar, and its memory meanwhile.
 bench-drain: $(INSTALLED)
 	$(BIN)/python -m bench.drain 20000 200000
+
+# The same with a lag of a million messages, in a few minutes: memory must not grow with it.
+bench-lag: $(INSTALLED)
+	$(BIN)/python -m bench.drain 1000000
 
 # What a pass of the scheduler costs over a million open registrations, and what consumers notice of it.
 bench-scheduler: $(INSTALLED)

@@ -1,6 +1,7 @@
 """How fast requests that wait in the topic drain through registrar, and what memory it takes meanwhile.
 
-    .venv/bin/python -m bench.drain 20000 200000
+    .venv/bin/python -m bench.drain 20000 200000      (make bench-drain)
+    .venv/bin/python -m bench.drain 1000000           (make bench-lag)
 
 For each number: so many accounts and requests (of as many partners as the open limit needs) are published first, then
 registrar starts as a process. Measured from the first event in `registration-opened.v1` to the last.
@@ -11,7 +12,9 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from uuid import uuid4
 
@@ -25,6 +28,7 @@ from shared.settings import KafkaSettings
 from shared.topics import PARTITIONS, topic_of
 
 OPEN_LIMIT = 100
+AT_ONCE = 10_000
 NOW = datetime.now(UTC)
 
 
@@ -68,17 +72,18 @@ def new_producer(bootstrap: str) -> AIOKafkaProducer:
     )
 
 
-async def publish(bootstrap: str, prefix: str, events: list[Event]) -> None:
-    producer = new_producer(bootstrap)
-    await producer.start()
-    try:
-        sent = []
-        for event in events:
-            topic = prefix + topic_of(type(event), "portal")
-            sent.append(await producer.send(topic, event.model_dump_json().encode(), key=event.key.encode()))
-        await asyncio.gather(*sent)
-    finally:
-        await producer.stop()
+async def publish(bootstrap: str, prefix: str, events: Iterable[Event]) -> None:
+    """Each acknowledged. Of a million, a few thousand are in memory at a time."""
+    coming = iter(events)
+    async with new_producer(bootstrap) as producer:
+        while some := list(islice(coming, AT_ONCE)):
+            sent = [
+                await producer.send(
+                    prefix + topic_of(type(event), "portal"), event.model_dump_json().encode(), key=event.key.encode()
+                )
+                for event in some
+            ]
+            await asyncio.gather(*sent)
 
 
 def resident_mb(pid: int) -> float:
@@ -95,8 +100,8 @@ async def drain(running: Servers, folder: Path, count: int) -> None:
     url = running.postgres.create_database(f"drain_{count}_{uuid4().hex[:6]}")
     await migrate(url, "registrar")
     await apply_topics(settings, 1)
-    await publish(settings.kafka_bootstrap_servers, prefix, [account(n) for n in range(count)])
-    await publish(settings.kafka_bootstrap_servers, prefix, [request(n) for n in range(count)])
+    await publish(settings.kafka_bootstrap_servers, prefix, map(account, range(count)))
+    await publish(settings.kafka_bootstrap_servers, prefix, map(request, range(count)))
     environment = {
         **os.environ,
         "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,

@@ -11,7 +11,8 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.types import TypeEngine
 
 APART = "\x1f"
-"""Between the texts of one row's list, as lists of lists must be of one length: no text of ours holds it."""
+"""Between the texts of one row's list, as lists of lists must be of one length. No event holds a text with it, nor an
+empty one: control characters are refused on reading."""
 
 
 def rows(*columns: Column[Any]) -> FromClause:
@@ -21,7 +22,8 @@ def rows(*columns: Column[Any]) -> FromClause:
 
 
 def lists(them: Sequence[object], names: Sequence[str]) -> dict[str, list[Any]]:
-    """The parameters of `rows` for objects with these attributes."""
+    """The parameters of `rows` for objects with these attributes. Raises ValueError for a list of texts that would be
+    read back as others."""
     return {f"new_{name}": [_joined(getattr(it, name)) for it in them] for name in names}
 
 
@@ -50,7 +52,11 @@ def _element(column: Column[Any]) -> TypeEngine[Any]:
 
 
 def _joined(value: Any) -> Any:
-    return APART.join(value) if isinstance(value, list | tuple) else value
+    if not isinstance(value, list | tuple):
+        return value
+    if any(not text or APART in text for text in value):
+        raise ValueError("a text in a list is empty or holds the character that stands between them")
+    return APART.join(value)
 
 
 def _value(new: FromClause, column: Column[Any]) -> ColumnElement[Any]:

@@ -5,9 +5,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from shared.messaging.faults import is_passing
+from shared.messaging.faults import LOST_RACES, is_passing
 
 T = TypeVar("T")
+
+CLOSING = 1.0  # seconds for what is in hand to be rolled back
 
 
 class Together(Generic[T]):
@@ -21,24 +23,37 @@ class Together(Generic[T]):
 
     async def __call__(self, it: T) -> None:
         """Returns once it is done. Raises what doing it raised; for the fault of another in its batch it is done
-        again by itself."""
+        again by itself. Who is cancelled waits no longer, and it may be done all the same."""
         done = asyncio.get_running_loop().create_future()
         self._waiting.append((it, done))
         if self._working is None or self._working.done():
             self._working = asyncio.create_task(self._work())
         await done
 
+    async def close(self) -> None:
+        """Cancels what is in hand, and whoever waits."""
+        if self._working:
+            self._working.cancel()
+            await asyncio.wait({self._working}, timeout=CLOSING)
+
     async def _work(self) -> None:
-        while self._waiting:
-            batch = self._waiting[: self._most]
-            del self._waiting[: self._most]
-            await self._do_or_split(batch)
+        batch: list[tuple[T, asyncio.Future[None]]] = []
+        try:
+            while self._waiting:
+                batch = self._waiting[: self._most]
+                del self._waiting[: self._most]
+                await self._do_or_split(batch)
+        finally:
+            for _it, done in (*batch, *self._waiting):  # none, unless this task is cancelled: nobody is left waiting
+                done.cancel()
+            self._waiting.clear()
 
     async def _do_or_split(self, batch: list[tuple[T, asyncio.Future[None]]]) -> None:
         try:
             await self._do([it for it, _done in batch])
         except Exception as error:
-            if len(batch) > 1 and not is_passing(error, 0):
+            # Waiting may mend a key that was lost to another; doing each by itself does too, and harms no other.
+            if len(batch) > 1 and not is_passing(error, LOST_RACES):
                 for one in batch:
                     await self._do_or_split([one])
                 return

@@ -112,6 +112,16 @@ def gone_out(it: Confirmation) -> Decided:
     return Decided(changed={it.registration_id: replace(it, mailed=True)}, mails=_told_late(it))
 
 
+def all_gone_out(them: Iterable[Confirmation]) -> Decided:
+    """As `gone_out`, of different confirmations."""
+    decided = Decided()
+    for it in them:
+        one = gone_out(it)
+        decided.changed |= one.changed
+        decided.mails += one.mails
+    return decided
+
+
 def _told_late(it: Confirmation) -> list[Mail]:
     """What the customer is owed where the registration was withdrawn before it was known that a mail had left."""
     if it.outcome == Outcome.WITHDRAWN and not knows(it):

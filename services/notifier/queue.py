@@ -8,6 +8,7 @@ the mail: whose sender died leaves it by itself. Unique by (registration, kind, 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -119,18 +120,16 @@ _CLAIM = (
     )
 )
 _STILL_MINE = (e.id == bindparam("mail_id"), e.attempts == bindparam("attempt"), text("state = 'queued'"))
-_accepted = (
-    func.unnest(listed("mail_ids", BigInteger()), listed("their_attempts", Integer()))
-    .table_valued("id", "attempt", name="accepted")
+_those = (
+    func.unnest(listed("mail_ids", BigInteger()), listed("their_attempts", Integer()), listed("whys", Text()))
+    .table_valued("id", "attempt", "why", name="those")
     .render_derived()
 )
+_ALL_STILL_MINE = (e.id == _those.c.id, e.attempts == _those.c.attempt, text("state = 'queued'"))
 _SENT = (
-    update(emails)
-    .where(e.id == _accepted.c.id, e.attempts == _accepted.c.attempt, text("state = 'queued'"))
-    .values(state="sent", sent_at=bindparam("now"), detail=None)
-    .returning(e.id)
+    update(emails).where(*_ALL_STILL_MINE).values(state="sent", sent_at=bindparam("now"), detail=None).returning(e.id)
 )
-_FAILED = update(emails).where(*_STILL_MINE).values(state="failed", detail=bindparam("why"))
+_FAILED = update(emails).where(*_ALL_STILL_MINE).values(state="failed", detail=_those.c.why).returning(e.id)
 _LATER = (
     update(emails)
     .where(*_STILL_MINE)
@@ -176,13 +175,12 @@ async def claim(tx: Transaction, most: int, lease: timedelta = LEASE) -> list[Cl
 
 async def mark_sent(tx: Transaction, claimed: Sequence[Claimed]) -> set[int]:
     """The numbers of those that this call marked, not of those that somebody else had marked before."""
-    keys = {"mail_ids": [it.id for it in claimed], "their_attempts": [it.attempt for it in claimed]}
-    return set((await tx.execute(_SENT, keys | {"now": tx.now})).scalars())
+    return set((await tx.execute(_SENT, _keys(claimed, [None] * len(claimed)) | {"now": tx.now})).scalars())
 
 
-async def mark_failed(tx: Transaction, claimed: Claimed, why: str) -> bool:
-    """The mail will not be sent any more. False where it was marked before."""
-    return bool((await tx.execute(_FAILED, {**_key(claimed), "why": why})).rowcount)
+async def mark_failed(tx: Transaction, claimed: Sequence[Claimed], whys: Sequence[str]) -> set[int]:
+    """These mails will not be sent any more. Answers as `mark_sent`."""
+    return set((await tx.execute(_FAILED, _keys(claimed, whys))).scalars())
 
 
 async def put_off(
@@ -216,6 +214,14 @@ async def keep_fates(tx: Transaction, fates: Mapping[Mail, datetime | str]) -> N
 async def refusals(tx: Transaction, ids: Iterable[UUID]) -> dict[tuple[UUID, int], str]:
     """Why confirmation mails failed: the mail server's words, by registration and period."""
     return {(row.registration_id, row.period): row.detail for row in await tx.execute(_REFUSALS, {"ids": list(ids)})}
+
+
+def _keys(claimed: Sequence[Claimed], whys: Sequence[str | None]) -> dict[str, Any]:
+    return {
+        "mail_ids": [it.id for it in claimed],
+        "their_attempts": [it.attempt for it in claimed],
+        "whys": whys,
+    }
 
 
 def _key(claimed: Claimed) -> dict[str, int]:

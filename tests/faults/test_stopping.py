@@ -18,11 +18,13 @@ from shared.database import Transaction
 from shared.events import CustomerDeclined
 from shared.messaging import hearing
 from shared.service import Service
+from shared.topics import SERVICES
 from tests.faults.disturbances import DISTURBANCES
-from tests.faults.rig import STOPS_WITHIN, Rig
+from tests.faults.rig import STOPS_WITHIN, Rig, all_ready, fleet_of_processes
 from tests.services.conftest import eventually
 
 SECONDS = 8.0
+PATIENCE = 60.0
 
 
 def declined() -> CustomerDeclined:
@@ -99,6 +101,15 @@ async def test_a_service_that_is_told_to_stop_ends_within_seconds_whatever_is_aw
             left = [task for task in asyncio.all_tasks() - others if task is not running]
     assert running.done() and lasted < SECONDS
     assert left == [], "nothing runs on"
+
+
+async def test_every_service_ends_by_itself_on_sigterm_while_kafka_is_away(made: Rig) -> None:
+    """As a process, with its pages and its signals."""
+    with fleet_of_processes(made) as fleet:
+        await all_ready(fleet, PATIENCE)
+        async with DISTURBANCES["kafka cut"](made.site):
+            ends = await asyncio.gather(*(asyncio.to_thread(fleet.stop, service) for service in SERVICES))
+    assert ends == [0] * len(SERVICES), "none had to be killed"
 
 
 async def silent(it: Service) -> bool:

@@ -117,7 +117,7 @@ async def test_a_mark_by_a_claim_that_ended_changes_nothing(notifier: Database, 
     before = await rows(notifier, "select * from emails")
     async with notifier.transaction() as tx:
         assert not await queue.mark_sent(tx, [old])
-        assert await queue.mark_failed(tx, old, "too late") is False
+        assert await queue.mark_failed(tx, [old], ["too late"]) == set()
         await queue.put_off(tx, old, NOW + DAY, "too late", refused=True, in_doubt=False)
     assert await rows(notifier, "select * from emails") == before
     async with notifier.transaction() as tx:
@@ -128,9 +128,9 @@ async def test_a_mark_stands(notifier: Database, clock: MovableClock) -> None:
     await owe(notifier, MAIL)
     [it] = await claim(notifier)
     async with notifier.transaction() as tx:
-        assert await queue.mark_failed(tx, it, "550 no such user") is True
+        assert await queue.mark_failed(tx, [it], ["550 no such user"]) == {it.id}
         assert not await queue.mark_sent(tx, [it])
-        assert await queue.mark_failed(tx, it, "again") is False
+        assert await queue.mark_failed(tx, [it], ["again"]) == set()
     clock.now = NOW + 100 * DAY
     assert await claim(notifier) == []
     assert await rows(notifier, "select state, detail from emails") == [("failed", "550 no such user")]

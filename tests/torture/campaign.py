@@ -33,7 +33,8 @@ from tests.torture.postbox import Postbox, postbox
 from tests.torture.report import Report
 from tests.torture.watching import Watch
 
-DRAINED_WITHIN = 600.0
+STALLED = 120.0
+"""Seconds without any change after which what is still under way hangs."""
 
 
 class Campaign:
@@ -151,18 +152,21 @@ class Campaign:
 
     async def _drain(self, people: People) -> None:
         """Until nothing is under way and nothing is open; what stays open without anything under way is lost."""
-        begun, quiet_since = time.monotonic(), time.monotonic()
+        begun = quiet_since = moved_at = time.monotonic()
+        before: tuple[dict[str, int], dict[str, int]] | None = None
         while True:
             under_way = await self._watch.under_way()
             statuses = await self._watch.statuses()
             now = time.monotonic()
             if under_way or not people.idle:
                 quiet_since = now
+            if before != (under_way, statuses):
+                before, moved_at = (under_way, statuses), now
             still_open = {name: count for name, count in statuses.items() if name.startswith("awaiting")}
             if now - quiet_since > (self._plan.patience if still_open else 1):
                 break
-            if now - begun > DRAINED_WITHIN:
-                self.report.broken.append(f"still under way after {DRAINED_WITHIN:.0f} s: {under_way}")
+            if now - moved_at > STALLED:
+                self.report.broken.append(f"nothing moved for {STALLED:.0f} s, and still under way: {under_way}")
                 break
             await asyncio.sleep(0.5)
         self.report.statuses = statuses

@@ -72,5 +72,5 @@ def endless(name: str, points: tuple[str, ...], seed: int) -> Iterator[Death]:
     chance = Random(f"{seed} {name}")
     while True:
         for point in chance.sample(points, len(points)):
-            after = 0.0 if chance.random() < 0.2 else chance.uniform(3, 18)
+            after = 0.0 if chance.random() < 0.2 else chance.uniform(2, 12)
             yield Death(Crash(point, chance.randint(1, 20), after), member=chance.random() < 0.75)

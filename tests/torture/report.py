@@ -33,6 +33,7 @@ class Report:
 
     @property
     def never_hit(self) -> list[tuple[str, str]]:
+        """Where a service could have died, and none did."""
         return [place for place in PLACES if not self.kills[place]]
 
     def lines(self) -> list[str]:
@@ -42,6 +43,7 @@ class Report:
         lines.append(f"{self.kills.total()} kills, {self.disturbances.total()} other faults")
         lines += [f"  {count:>4}  {service} {point}" for (service, point), count in sorted(self.kills.items())]
         lines += [f"  {count:>4}  {name}" for name, count in sorted(self.disturbances.items())]
+        lines += [f"     0  {service} {point}" for service, point in self.never_hit]
         for name, them in sorted(self.recoveries.items()):
             middle = sorted(them)[len(them) // 2]
             lines.append(f"{name} was ready again after {middle:.1f} s (median), {max(them):.1f} s (slowest)")

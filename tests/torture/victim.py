@@ -7,7 +7,6 @@ The service is put together by its own `create_app` and runs as it does in produ
 partitions at once, in place of waiting until the dead one is given up.
 """
 
-import asyncio
 import os
 import sys
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer
 
 from commands.serve import SETTINGS, create, run
+from shared import interpreter
 from shared.observability import configure_logging
 from shared.settings import load
 from tests.torture.edges import watch
@@ -40,7 +40,7 @@ def main(name: str, port: int) -> None:
         DEFECTS[defect]()
     service = create(name, settings)
     watch(service, Fuse(Crash.of(os.environ)).reach)
-    asyncio.run(run(service, "127.0.0.1", port))
+    interpreter.run(run(service, "127.0.0.1", port))
 
 
 if __name__ == "__main__":

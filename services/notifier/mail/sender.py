@@ -26,6 +26,7 @@ SLOW = 2.0  # seconds after which a mail in hand takes no other's place
 MOST = 64  # connections
 POLL = 0.5  # seconds
 GRACE = 5.0  # seconds to finish the mails in hand when the service stops
+ENDING = 1.0  # seconds to let go of those that are not finished by then
 LONGEST_WAIT = timedelta(hours=6)
 GIVE_UP_AFTER = timedelta(hours=24)
 """How long a recipient may be put off (4xx) before it counts as undeliverable."""
@@ -54,6 +55,7 @@ class Sender:
         self._away_for = Backoff()
         self._queued = database.signal(queue.QUEUED)
         self._mark_sent = Together(self._mark_all_sent, MOST)
+        self._drop = Together(self._drop_all, MOST)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until `stopping`, after the mails in hand."""
@@ -74,9 +76,14 @@ class Sender:
                 task.add_done_callback(self._sending.pop)
             await self._next(stopping)
         if self._sending:
-            _done, late = await asyncio.wait(self._sending, timeout=GRACE)
-            for task in late:  # sent again when the lease ends, with the same Message-ID
-                task.cancel()
+            await asyncio.wait(self._sending, timeout=GRACE)
+        late = list(self._sending)
+        for task in late:  # sent again when the lease ends, with the same Message-ID
+            task.cancel()
+        await self._mark_sent.close()
+        await self._drop.close()
+        if late:
+            await asyncio.wait(late, timeout=ENDING)
         await self._mailer.close()
 
     def _room(self) -> int:
@@ -109,7 +116,7 @@ class Sender:
             recipient = self._renderer.recipient(claimed.mail, matter)
             why = needless(claimed.mail, matter.confirmation, self._policy, self._database.clock())
             if why or recipient is None:
-                await self._drop(claimed, why or "not sent: nobody is named to read it any more")
+                await self._drop((claimed, why or "not sent: nobody is named to read it any more"))
                 return
             answer = await self._try(claimed, matter, recipient)
             if isinstance(answer, Accepted):
@@ -126,10 +133,15 @@ class Sender:
                 why=in_words(error),
             )
 
-    async def _drop(self, claimed: Claimed, why: str) -> None:
+    async def _drop_all(self, needless: Sequence[tuple[Claimed, str]]) -> None:
+        claimed, whys = [it for it, _why in needless], [why for _it, why in needless]
         async with self._database.transaction() as tx:
-            await self._give_up(tx, claimed, why)
-        log.info("mail dropped", registration_id=str(claimed.mail.registration_id), kind=claimed.mail.kind, why=why)
+            known = await store.lock(tx, [it.mail.registration_id for it in claimed])
+            marked = await queue.mark_failed(tx, claimed, whys)
+            doubts = {it.mail.registration_id for it in claimed if it.id in marked and _may_have_told(it)}
+            await store.save(tx, periods.all_gone_out(known[it] for it in doubts & known.keys()))
+        for it, why in needless:
+            log.info("mail dropped", registration_id=str(it.mail.registration_id), kind=it.mail.kind, why=why)
 
     async def _try(self, claimed: Claimed, matter: Matter, recipient: str) -> Answer:
         try:
@@ -170,9 +182,9 @@ class Sender:
         """Marks the mail failed. Of a confirmation mail that nobody marked before: its confirmation as it is now."""
         mail = claimed.mail
         it = (await store.lock(tx, [mail.registration_id])).get(mail.registration_id)
-        if not await queue.mark_failed(tx, claimed, why) or mail.kind is not MailKind.CONFIRMATION:
+        if not await queue.mark_failed(tx, [claimed], [why]) or mail.kind is not MailKind.CONFIRMATION:
             return None
-        if it is None or not claimed.in_doubt:
+        if it is None or not _may_have_told(claimed):
             return it
         decided = periods.gone_out(it)
         await store.save(tx, decided)
@@ -182,6 +194,11 @@ class Sender:
         wait: timedelta = self._retry_first * 2 ** min(claimed.attempt - 1, 20)
         until = tx.now + min(wait, LONGEST_WAIT)
         await queue.put_off(tx, claimed, until, why, refused=refused, in_doubt=in_doubt)
+
+
+def _may_have_told(claimed: Claimed) -> bool:
+    """Whether its customer may know of the registration by it, although it counts as not sent."""
+    return claimed.in_doubt and claimed.mail.kind is MailKind.CONFIRMATION
 
 
 def _put_off_too_long(claimed: Claimed, now: datetime) -> bool:
