@@ -98,7 +98,7 @@ sbom: $(INSTALLED_DEV)
 	@$(BIN)/python -m supply.sbom > .local/sbom.cdx.json
 	@echo ".local/sbom.cdx.json: $$(grep -c '"bom-ref"' .local/sbom.cdx.json) components, valid CycloneDX 1.6"
 
-# Small changes of the decisions, each of which a test must notice. Takes the better part of an hour.
+# Small changes of the decisions, each of which a test must notice. Takes a few minutes.
 mutants: $(INSTALLED_DEV)
 	@$(BIN)/python -m tests.mutants
 

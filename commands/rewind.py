@@ -147,6 +147,7 @@ async def _client(settings: KafkaSettings, group: str | None = None) -> AsyncIte
         group_id=group,
         enable_auto_commit=False,
         auto_offset_reset="none",
+        isolation_level="read_committed",
         fetch_max_wait_ms=100,
         **parse_security(security(settings)),
     )

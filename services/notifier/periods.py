@@ -88,10 +88,8 @@ def sent(it: Confirmation, period: int, policy: Policy, now: datetime) -> Decide
         resends_left=left,
         next_resend_at=next_resend_at(after, policy) if left else None,
     )
-    decided = Decided(changed={it.registration_id: after}, told=[event])
-    decided.history.append(moved(it, after, event.type(), ACTOR, now))
-    decided.mails += _told_late(it)
-    return decided
+    line = moved(it, after, event.type(), ACTOR, now)
+    return Decided(changed={it.registration_id: after}, history=[line], mails=_told_late(it), told=[event])
 
 
 def all_sent(mails: Iterable[Mail], known: Mapping[UUID, Confirmation], policy: Policy, now: datetime) -> Decided:
@@ -148,5 +146,5 @@ def next_resend_at(it: Confirmation, policy: Policy) -> datetime:
 
 def _begun(it: Confirmation, policy: Policy, now: datetime) -> Confirmation:
     """Reminders that would have been due before the period began are past."""
-    it = replace(it, valid_until=now + policy.valid_for, reminded=0, reminded_to=now)
+    it = replace(it, valid_until=now + policy.valid_for, reminded_to=now)
     return replace(it, due_at=due_at(it, policy))

@@ -53,6 +53,7 @@ async def reader(
         group_id=group,
         ack_policy=AckPolicy.MANUAL,
         auto_offset_reset="none",
+        isolation_level="read_committed",  # what its producer took back was never said
         no_reply=True,
         fetch_max_wait_ms=100,
         heartbeat_interval_ms=1000,  # how soon a member hears that the group is rebalanced, and all wait for the last

@@ -14,7 +14,7 @@ from hmac import compare_digest
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.web.person import form_token
@@ -88,6 +88,8 @@ class BodyRule:
             if announced <= LONGEST_BODY:
                 await self._app(scope, receive_within_limit, send)
                 return
+        except ClientDisconnect:
+            return  # nobody is there to be answered
         except _TooLong:
             pass
         await self._pages.error(Request(scope), 413)(scope, receive, send)

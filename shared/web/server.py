@@ -11,6 +11,8 @@ from collections.abc import Callable, Generator
 import uvicorn
 from starlette.types import ASGIApp
 
+from shared.web.connections import BoundedProtocol
+
 PATIENCE = 5  # seconds
 
 
@@ -37,6 +39,7 @@ async def serve(app: ASGIApp, host: str, port: int, *, started: Callable[[int], 
         real_port: int = listener.getsockname()[1]
         config = uvicorn.Config(
             app,
+            http=BoundedProtocol,
             lifespan="off",
             access_log=False,
             log_config=None,

@@ -464,6 +464,7 @@ def test_a_review_that_is_due_is_told_once_with_who_holds_the_case(held: bool) -
     assert event.claimed_by == (LAN.email if held else None)
     line = approver.history[-1]
     assert (line.status_from, line.status_to, line.event, line.actor) == ("open", "open", "ReviewDue", "approver")
+    assert line.at == due_at
 
 
 @pytest.mark.parametrize("end", ["decided", "closed", "never opened"])
@@ -701,3 +702,39 @@ def _lives() -> list[Approver]:
 def test_where_current_customers_are_refused_staff_need_a_reason_to_approve_one() -> None:
     assert failing_codes(CURRENT, CurrentCustomers.REFUSE) == (Code.CURRENT_CUSTOMER,)
     assert failing_codes(CURRENT, CurrentCustomers.REVIEW) == ()
+
+
+def test_a_claim_that_has_lapsed_is_released_by_its_deadline_only() -> None:
+    approver = Approver().hears(confirmed())
+    approver.claims(LAN)
+    before = approver.case
+    assert approver.releases(LAN, NOW + 4 * HOUR) == Decided()
+    assert approver.case == before
+
+
+def test_a_case_of_an_account_that_nobody_knows_is_released_like_any_other() -> None:
+    approver = Approver().hears(confirmed())
+    approver.claims(LAN)
+    decided = claims.release(approver.case, None, LAN, SKIP, NOW)
+    assert isinstance(decided, Decided) and decided.changed[ONE].claimer(NOW) is None
+
+
+def test_a_review_that_is_due_is_told_though_another_before_it_is_not() -> None:
+    approver = Approver().hears(confirmed())
+    later = replace(approver.case, registration_id=TWO, due_at=NOW + 9 * DAY)
+    told = reviews.remind([later, approver.case, later], NOW + 3 * DAY).told
+    assert [event.registration_id for event in told if isinstance(event, ReviewDue)] == [ONE]
+
+
+def test_a_review_that_is_due_names_nobody_whose_claim_has_lapsed() -> None:
+    approver = Approver().hears(confirmed())
+    approver.claims(LAN)
+    [event] = reviews.remind([approver.case], NOW + 3 * DAY).told
+    assert isinstance(event, ReviewDue) and event.claimed_by is None
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_history_says_until_when_in_utc_wherever_the_service_runs() -> None:
+    approver = Approver().hears(confirmed())
+    approver.claims(LAN)
+    assert approver.history[-1].note == "until 2026-07-01T13:00:00Z"

@@ -133,3 +133,9 @@ def test_a_deletion_that_comes_again_does_not_delete_the_account_that_came_after
     after = remember(known, gone, 13)
     assert after is not None
     assert after.deleted
+
+
+def test_the_record_that_an_account_came_with_deletes_nothing_and_a_deletion_is_known_by_its_own() -> None:
+    known = account(offset=5)
+    assert remember(known, AccountDeleted(CUSTOMER), 5) == known
+    assert remember(known, AccountDeleted(CUSTOMER), 7) == replace(known, deleted=True, offset=7)

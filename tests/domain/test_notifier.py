@@ -51,6 +51,7 @@ def test_a_confirm_click_confirms_and_says_all_of_it() -> None:
     told = notifier.clicks(CLICK_CONFIRM, NOW + HOUR)
     assert told == confirmed(confirmed_at=NOW + HOUR)
     assert (notifier.it.status, notifier.it.version, notifier.it.answered_at) == (Status.CONFIRMED, 2, NOW + HOUR)
+    assert (notifier.history[-1].actor, notifier.history[-1].at) == (notifier.it.customer_email, NOW + HOUR)
 
 
 def test_a_decline_click_declines_with_its_reason() -> None:

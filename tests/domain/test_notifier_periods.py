@@ -1,5 +1,6 @@
 """The period in which a customer may answer: begun by the mail server, reminded of, ended once."""
 
+from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,8 +11,19 @@ from hypothesis import strategies as st
 
 from services.notifier import mails, periods
 from services.notifier.domain import Confirmation, Mail, MailKind, Policy, Status
-from shared.events import ConfirmationExpired, ConfirmationSent, ConfirmationUndeliverable
-from tests.domain.facts import DAY, HOUR, NOW, ONE, opened, registration_closed, resend_requested, review_due
+from shared.events import ConfirmationExpired, ConfirmationSent, ConfirmationUndeliverable, Outcome
+from tests.domain.facts import (
+    DAY,
+    HOUR,
+    NOW,
+    ONE,
+    THREE,
+    TWO,
+    opened,
+    registration_closed,
+    resend_requested,
+    review_due,
+)
 from tests.domain.notifier import CLICK_CONFIRM, POLICY, Notifier
 
 FIRST, SECOND = Mail(ONE, MailKind.CONFIRMATION), Mail(ONE, MailKind.CONFIRMATION, period=2)
@@ -42,8 +54,8 @@ def test_the_period_begins_when_the_mail_server_accepts_the_mail() -> None:
                          resends_left=3, next_resend_at=late + HOUR)
     ]  # fmt: skip
     line = notifier.history[-1]
-    assert (line.event, line.actor, line.status_from, line.status_to) == (
-        "ConfirmationSent", "notifier", "pending", "pending",
+    assert (line.event, line.actor, line.status_from, line.status_to, line.at) == (
+        "ConfirmationSent", "notifier", "pending", "pending", late,
     )  # fmt: skip
 
 
@@ -54,7 +66,9 @@ def test_a_mail_refused_for_good_is_told_with_the_servers_words_and_the_registra
     assert notifier.told == [
         ConfirmationUndeliverable(registration_id=ONE, partner_id="p-1", detail="550 no such user", failed_at=NOW)
     ]
-    assert notifier.history[-1].reason == "550 no such user"
+    line = notifier.history[-1]
+    assert (line.actor, line.reason, line.at) == ("notifier", "550 no such user", NOW)
+    assert it.due_at == END, "nobody is reminded"
     assert notifier.mails == [FIRST, Mail(ONE, MailKind.PARTNER_UNDELIVERABLE)]
     notifier.acts(END - MOMENT)
     assert reminders(notifier) == []
@@ -83,7 +97,9 @@ def test_reminders_leave_at_their_moments_and_the_end_comes_at_its_own() -> None
     notifier.acts(END).acts(END)
     assert (notifier.it.status, notifier.it.ended_at, notifier.it.due_at) == (Status.EXPIRED, END, None)
     assert notifier.told[1:] == [ConfirmationExpired(registration_id=ONE, expired_at=END)]
-    assert (notifier.history[-1].event, notifier.history[-1].actor) == ("ConfirmationExpired", "notifier")
+    line = notifier.history[-1]
+    assert (line.event, line.actor, line.at) == ("ConfirmationExpired", "notifier", END)
+    assert (line.status_from, line.version, notifier.it.version) == ("pending", 3, 3)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +139,7 @@ def test_an_answer_stops_reminders_and_the_end() -> None:
 
 def test_the_period_after_a_resend_begins_anew_with_reminders_of_its_own() -> None:
     notifier = asked().acts(END - HOUR).hears(resend_requested(), at=END - HOUR)
-    assert notifier.it.due_at is None
+    assert (notifier.it.due_at, notifier.it.reminded, notifier.it.reminded_to) == (None, 0, None)
     assert notifier.acts(END + 20 * DAY).it.status is Status.PENDING  # its mail has not left
     sent_at = END + 20 * DAY
     notifier.mail_server_answers(SECOND, at=sent_at)
@@ -137,7 +153,11 @@ def test_an_older_mail_that_is_accepted_late_neither_begins_nor_shortens_the_new
     notifier.mail_server_answers(FIRST, at=NOW + 2 * HOUR)
     assert (notifier.it.valid_until, notifier.it.sent_at, notifier.it.mailed) == (None, None, True)
     notifier.mail_server_answers(SECOND, at=NOW + 3 * HOUR)
-    assert [event.number for event in notifier.told if isinstance(event, ConfirmationSent)] == [1, 2]
+    sent = [event for event in notifier.told if isinstance(event, ConfirmationSent)]
+    assert [(event.number, event.valid_until - 15 * DAY) for event in sent] == [
+        (1, NOW + 2 * HOUR),
+        (2, NOW + 3 * HOUR),
+    ]
     assert notifier.it.valid_until == NOW + 3 * HOUR + 15 * DAY
     other_order = Notifier().hears(opened()).hears(resend_requested(), at=NOW + HOUR)
     other_order.mail_server_answers(SECOND, at=NOW + 2 * HOUR).mail_server_answers(FIRST, at=NOW + 3 * HOUR)
@@ -204,32 +224,36 @@ def at(**changes: Any) -> Confirmation:
     return replace(asked().it, **changes)
 
 
+OVER = "the confirmation was over before"
+NEARER = "the next reminder is nearer than the moment of this one"
+
+
 @pytest.mark.parametrize(
     ("mail", "it", "why"),
     [
         (FIRST, at(valid_until=None), None),
-        (FIRST, at(status=Status.CONFIRMED), "over"),
-        (FIRST, at(period=2, valid_until=None), "later confirmation"),
+        (FIRST, at(status=Status.CONFIRMED), OVER),
+        (FIRST, at(period=2, valid_until=None), "superseded by a later confirmation mail"),
         (SECOND, at(period=2, valid_until=None), None),
         (reminder(1), at(reminded=1), None),
-        (reminder(1), at(reminded=2), "later reminder"),
+        (reminder(1), at(reminded=2), "superseded by a later reminder"),
         (reminder(2), at(reminded=2), None),
         (reminder(1), at(reminded=1, reminded_to=NOW - 3 * DAY, valid_until=NOW + 4 * DAY), None),
-        (reminder(1), at(reminded=1, reminded_to=NOW - 4 * DAY, valid_until=NOW + 3 * DAY), "next reminder is nearer"),
+        (reminder(1), at(reminded=1, reminded_to=NOW - 4 * DAY, valid_until=NOW + 3 * DAY), NEARER),
         (reminder(2), at(reminded=2, reminded_to=NOW - HOUR, valid_until=NOW + 23 * HOUR), None),
-        (reminder(2), at(period=2, valid_until=None), "later confirmation"),
-        (reminder(2), at(valid_until=NOW), "over"),
-        (reminder(2), at(status=Status.EXPIRED), "over"),
+        (reminder(2), at(period=2, valid_until=None), "superseded by a later confirmation mail"),
+        (reminder(2), at(valid_until=NOW), OVER),
+        (reminder(2), at(status=Status.EXPIRED), OVER),
         (Mail(ONE, MailKind.REVIEW_DUE), None, None),
         (Mail(ONE, MailKind.REVIEW_DUE), at(), None),
-        (Mail(ONE, MailKind.REVIEW_DUE), at(outcome="withdrawn"), "decided"),
-        (Mail(ONE, MailKind.REVIEW_DUE_CLAIMER), at(outcome="approved"), "decided"),
+        (Mail(ONE, MailKind.REVIEW_DUE), at(outcome="withdrawn"), "the registration was decided before"),
+        (Mail(ONE, MailKind.REVIEW_DUE_CLAIMER), at(outcome="approved"), "the registration was decided before"),
         (Mail(ONE, MailKind.CUSTOMER_APPROVED), at(outcome="approved"), None),
     ],
 )
 def test_a_mail_that_is_not_apt_any_more_is_not_sent(mail: Mail, it: Confirmation | None, why: str | None) -> None:
     said = mails.needless(mail, it, POLICY, NOW)
-    assert (said is None) if why is None else (why in (said or ""))
+    assert said == (why and f"not sent: {why}")
 
 
 def test_after_a_mail_outage_over_both_reminders_one_leaves() -> None:
@@ -258,3 +282,53 @@ def test_a_review_is_told_to_every_reader_and_to_who_has_claimed_the_case_but_no
                           ("an@vng.example", [Mail(ONE, MailKind.REVIEW_DUE_CLAIMER)])):  # fmt: skip
         review = mails.review_of(review_due(claimed_by=claimer))
         assert mails.review_mails(review, readers) == both + more
+
+
+def test_a_review_is_kept_as_it_was_told() -> None:
+    event = review_due(claimed_by="an@vng.example")
+    kept = mails.Review(ONE, event.partner_name, event.customer_email, "an@vng.example", event.due_at)
+    assert mails.review_of(event) == kept
+
+
+def test_nothing_is_done_before_it_is_due_and_what_is_due_is_done_whatever_stands_before_it() -> None:
+    answered, waiting, on_its_way = asked(), asked(), Notifier().hears(opened())
+    answered.clicks(CLICK_CONFIRM)
+    due = replace(asked().it, registration_id=TWO, valid_until=NOW + DAY, due_at=NOW + DAY)
+    decided = periods.act_when_due([answered.it, waiting.it, on_its_way.it, due], POLICY, NOW + DAY)
+    assert set(decided.changed) == {TWO}
+    assert decided.told == [ConfirmationExpired(registration_id=TWO, expired_at=NOW + DAY)]
+
+
+def test_no_reminder_is_late_while_nobodys_time_runs() -> None:
+    assert not periods.is_late(NOW, Notifier().hears(opened()).it, POLICY, NOW)
+
+
+def test_mails_accepted_together_count_as_one_by_one() -> None:
+    other = Mail(TWO, MailKind.CONFIRMATION)
+    notifier = Notifier().hears(opened(), opened(TWO)).hears(resend_requested(), at=NOW + HOUR)
+    notifier.hears(registration_closed(TWO, outcome=Outcome.WITHDRAWN), at=NOW + HOUR)
+    at, one_by_one = NOW + 2 * HOUR, deepcopy(notifier)
+    for mail in (FIRST, other, SECOND):
+        one_by_one.mail_server_answers(mail, at=at)
+    decided = periods.all_sent([FIRST, other, SECOND], notifier.confirmations, POLICY, at)
+    assert notifier.confirmations | decided.changed == one_by_one.confirmations
+    assert notifier.told + decided.told == one_by_one.told
+    assert notifier.history + decided.history == one_by_one.history
+    assert notifier.mails + decided.mails == one_by_one.mails
+    assert decided.mails == [Mail(TWO, MailKind.CUSTOMER_WITHDRAWN)]
+
+
+def test_mails_that_may_have_arrived_count_as_gone_out_and_owe_their_readers_the_end() -> None:
+    notifier = Notifier().hears(opened(), opened(TWO), opened(THREE))
+    withdrawn = [registration_closed(it, outcome=Outcome.WITHDRAWN) for it in (ONE, THREE)]
+    them = notifier.hears(*withdrawn).confirmations.values()
+    decided = periods.all_gone_out(them)
+    assert decided.changed == {it.registration_id: replace(it, mailed=True) for it in them}
+    assert decided.mails == [Mail(it, MailKind.CUSTOMER_WITHDRAWN) for it in (ONE, THREE)]
+
+
+def test_a_refused_mail_is_told_to_the_partner_once_for_each_period() -> None:
+    notifier = Notifier().hears(opened()).mail_server_answers(FIRST, "550 no").hears(resend_requested(), at=NOW + HOUR)
+    notifier.mail_server_answers(SECOND, "550 no", at=NOW + HOUR)
+    told = [mail for mail in notifier.mails if mail.kind is MailKind.PARTNER_UNDELIVERABLE]
+    assert told == [Mail(ONE, MailKind.PARTNER_UNDELIVERABLE, period=it) for it in (1, 2)]

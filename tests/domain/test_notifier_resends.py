@@ -192,3 +192,16 @@ def test_each_request_is_answered_once_in_any_order_and_number(batches: list[lis
     assert notifier.it.period == 1 + len(accepted) <= 1 + POLICY.resend_limit
     assert notifier.types().count("ConfirmationResendRefused") == 3 - len(accepted)
     assert notifier.owed_twice == []
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_history_says_who_asked_and_when_that_was_answered_and_tells_one_request_from_the_next() -> None:
+    notifier = asked()
+    notifier.hears(resend_requested(at=NOW + HOUR), resend_requested(at=NOW + 2 * HOUR), at=NOW + DAY)
+    notifier.hears(resend_requested(partner_id="p-2"), at=NOW + 2 * DAY)
+    lines = [line for line in notifier.history if line.event == "ConfirmationResendRequested"]
+    assert [(line.actor, line.at, line.note, line.reason) for line in lines] == [
+        ("staff@partner.example", NOW + DAY, "", None),
+        ("staff@partner.example", NOW + DAY, "too_soon, asked 2026-07-01T11:00:00Z", None),
+        ("staff@partner.example", NOW + 2 * DAY, WRONG_PARTNER, "p-2"),
+    ]

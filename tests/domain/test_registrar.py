@@ -553,3 +553,34 @@ def test_the_confirmation_that_registrar_reads_names_nobody_new() -> None:
     registrar = Registrar().hears(requested())
     registrar.hears(CustomerConfirmed(**confirmed().model_dump() | {"partner_name": "Somebody else"}))
     assert registrar.registrations[ONE].partner_name == "Công ty Đối Tác"
+
+
+def test_a_registration_keeps_what_was_asked_and_when_it_was_decided() -> None:
+    asked = requested(batch_id=THREE)
+    registrar = Registrar().hears(asked, at=NOW + DAY).hears(asked, at=NOW + 2 * DAY)
+    it = registrar.registrations[ONE]
+    assert (it.batch_id, it.requested_at, it.changed_at) == (THREE, NOW, NOW + DAY)
+    assert [(line.event, line.actor, line.at) for line in registrar.history] == [
+        ("RegistrationRequested", asked.requested_by, NOW + DAY),
+        ("RegistrationRequested", asked.requested_by, NOW + 2 * DAY),
+    ]
+
+
+def test_history_has_every_code_of_a_refusal_where_partners_read_one() -> None:
+    registrar = refused("has_credit", "in_poc", changes={"credit_balance": 1, "in_poc": True})
+    assert registrar.history[-1].reason == "has_credit, in_poc"
+
+
+def test_what_was_withdrawn_before_is_not_refused_too() -> None:
+    registrar = Registrar(account(in_poc=True)).hears(withdrawn()).hears(requested())
+    assert (registrar.status(), registrar.registrations[ONE].codes) == (Status.WITHDRAWN, ())
+
+
+def test_a_stranger_who_withdrew_before_the_request_is_named_once_it_is_read() -> None:
+    registrar = Registrar().hears(withdrawn(partner_id="p-2")).hears(requested(), at=NOW + DAY)
+    assert (registrar.history[-1].actor, registrar.history[-1].at) == ("p-2", NOW + DAY)
+
+
+def test_who_never_withdrew_may_ask_though_one_withdrawal_would_be_too_many() -> None:
+    policy = Policy(100, 30 * DAY, CurrentCustomers.SKIP, withdrawal_limit=1)
+    assert Registrar(policy=policy).hears(requested()).status() is Status.AWAITING_CONFIRMATION

@@ -1,4 +1,4 @@
-"""`make mutants`: are the three domains' decisions held by their tests?
+"""`make mutants`: are the decisions of registrar, notifier and approver held by their tests?
 
 mutmut changes them, one small change at a time; a change that no test notices survives. Survivors are printed, and each
 must be explained in survivors.toml. It works on a copy of the project below `.local/`, so that nothing here is ever a
@@ -20,12 +20,19 @@ COPY = ROOT / ".local" / "mutants"
 EXPLAINED = Path(__file__).with_name("survivors.toml")
 SOURCES = ("services", "shared", "commands", "embedded", "checker", "examples", "cli.py")
 OTHERS = ("tests", "README.md")
-DOMAINS = ("registrar", "notifier", "approver")
+DECISIONS = {
+    "services/registrar": ("domain", "opening"),
+    "services/notifier": ("domain", "answers", "mails", "periods", "resends"),
+    "services/approver": ("domain", "business_days", "claims", "reviews"),
+    "shared": ("eligibility",),
+}
+"""Each domain, and what stands in files beside it."""
+FILES = [f"{folder}/{name}.py" for folder, names in DECISIONS.items() for name in names]
 # Without the random walks through the machines: they take most of the time and find little that the others do not.
 CONFIG = f"""
 [tool.mutmut]
 source_paths = {list(SOURCES)}
-only_mutate = {[f"services/{it}/domain.py" for it in DOMAINS]}
+only_mutate = {FILES}
 pytest_add_cli_args = ["--hypothesis-seed=0", "--override-ini=filterwarnings=default", "-k", "not machine"]
 pytest_add_cli_args_test_selection = ["tests/domain"]
 also_copy = {list(OTHERS)}
@@ -71,7 +78,7 @@ def mutmut(*arguments: str) -> str:
 def ends() -> dict[str, str]:
     """What became of each change, by its name."""
     lines = re.findall(r"^\s+(\S+__mutmut_\d+): (.+)$", mutmut("results", "--all", "true"), re.MULTILINE)
-    return {name: end for name, end in lines if name.split(".")[-2] == "domain"}
+    return {name: end for name, end in lines if f"{name.rpartition('.')[0].replace('.', '/')}.py" in FILES}
 
 
 def changes(names: list[str]) -> list[Change]:
@@ -84,8 +91,9 @@ def changes(names: list[str]) -> list[Change]:
 def change(name: str, told: str) -> Change:
     diff = [line for line in told.splitlines() if not line.startswith(("---", "+++", "#"))]
     was, became = (" ".join(it[1:].strip() for it in diff if it.startswith(sign)) for sign in "-+")
-    service, function = name.split(".")[1], name.rpartition(".")[2].partition("__mutmut_")[0]
-    return Change(f"{service}.{function.removeprefix('x_').replace('xǁ', '').replace('ǁ', '.')}", was, became)
+    module, _, function = name.partition("__mutmut_")[0].rpartition(".")
+    where = module.removeprefix("services.").removesuffix(".domain")
+    return Change(f"{where}.{function.removeprefix('x_').replace('xǁ', '').replace('ǁ', '.')}", was, became)
 
 
 def explained() -> dict[Change, str]:

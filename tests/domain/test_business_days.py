@@ -141,3 +141,8 @@ def test_what_is_due_until_the_next_business_day_begins_is_due_today_or_overdue(
     due, now = after_business_days(opened_at, days, VIETNAMS), opened_at + waited
     left = time_left(due, now, VIETNAMS)
     assert (left.overdue or left.days == 0) == (due <= next_business_day(now, VIETNAMS))
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_the_next_business_day_is_told_in_utc_wherever_the_service_runs() -> None:
+    assert next_business_day(at("2026-07-06 09:30"), VIETNAMS).utcoffset() == timedelta()
