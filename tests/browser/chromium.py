@@ -61,7 +61,8 @@ class Watch:
 
     def _is_about_the_answer(self, message: ConsoleMessage) -> bool:
         """An answer that is a refusal (403, 404, 409, 422…) is what the test asked for; the test looks at it."""
-        return "the server responded with a status of 4" in message.text or "status of 503" in message.text
+        text = message.text
+        return "responded with a status of 4" in text or "status of 503" in text or "Status Error Code 503" in text
 
     def _is_the_providers(self, page: Page | None) -> bool:
         return bool(self.provider and page and page.url.startswith(self.provider))

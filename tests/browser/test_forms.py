@@ -136,3 +136,19 @@ async def test_names_are_text_wherever_they_are_shown(machine: Machine, visitors
     await lan.go("/accounts")
     for email, name in zip(emails, names, strict=True):
         await expect(row(lan.page, email).get_by_role("link")).to_have_text(name)
+
+
+async def test_another_language_keeps_what_was_typed_and_the_enter_key_still_adds_a_row(visitors: Visitors) -> None:
+    lan = await visitors.partner()
+    page = lan.page
+    await lan.go("/accounts/add")
+    await fill_in(page, [("a@minhphat.example", "Công ty A")])
+    await button(page, "Tiếng Việt").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Thêm tài khoản khách hàng")
+    fields = page.get_by_label("Địa chỉ email")
+    await expect(fields).to_have_value("a@minhphat.example")
+    await fields.press("Enter")
+    await expect(fields).to_have_count(2)
+    await expect(fields.last).to_be_focused()
+    await expect(fields.first).to_have_value("a@minhphat.example")
+    await expect(page.locator("html")).to_have_attribute("lang", "vi")
