@@ -18,11 +18,12 @@ from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.drain import account, new_producer, publish, request, resident_mb
-from bench.events import NOTHING_SENT, driven, flow, room, services, settled
+from bench.drain import account, new_producer, request, resident_mb
+from bench.driver import answers, driven, messages, publish
+from bench.events import NOTHING_SENT, settled
+from bench.room import Room, room, services
 from embedded import Servers, servers
 from embedded.process import Process
-from shared.settings import KafkaSettings
 from shared.topics import SERVICES
 
 TIMES = 5
@@ -52,16 +53,16 @@ class Seen:
         print(f"{now - begun:6.0f} s  waiting {total - done:>8,}  oldest for {wait:4.0f} s  MB: {memory}", flush=True)
 
 
-async def requests_at(settings: KafkaSettings, rate: float, seconds: float, first: int, seen: Seen) -> int:
+async def requests_at(there: Room, rate: float, seconds: float, first: int, seen: Seen) -> int:
     """Open loop: sent when they are due. How many."""
-    producer = new_producer(settings.kafka_bootstrap_servers)
+    producer = new_producer(there.settings.kafka_bootstrap_servers)
     await producer.start()
     begun, sent = time.monotonic(), 0
     try:
         while (passed := time.monotonic() - begun) < seconds:
             for _ in range(int(passed * rate) - sent):
                 event = request(first + sent)
-                topic = f"{settings.kafka_topic_prefix}registration-requested.v1"
+                topic = there.topic("registration-requested.v1")
                 await producer.send(topic, event.model_dump_json().encode(), key=event.key.encode())
                 sent += 1
             seen.requested.append((time.monotonic(), sent))
@@ -72,7 +73,7 @@ async def requests_at(settings: KafkaSettings, rate: float, seconds: float, firs
 
 
 async def overload(
-    settings: KafkaSettings, processes: dict[str, Process], rate: float, seconds: float, most: int
+    there: Room, processes: dict[str, Process], rate: float, seconds: float, most: int
 ) -> tuple[int, Seen]:
     """Requests beyond what is carried, then the rest until all are approved. How many there were."""
     seen, done, begun = Seen(), 0, time.monotonic()
@@ -87,9 +88,9 @@ async def overload(
             seen.look(processes, done, begun, time.monotonic())
 
     wanted: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    answering = asyncio.create_task(flow(settings, wanted, approved, skipped=MEASURED))
+    answering = asyncio.create_task(answers(there, wanted, approved, skipped=MEASURED))
     watching = asyncio.create_task(watch())
-    sent = await requests_at(settings, rate, seconds, MEASURED, seen)
+    sent = await requests_at(there, rate, seconds, MEASURED, seen)
     print(f"{time.monotonic() - begun:6.0f} s  the overload is over: {sent:,} registrations were requested", flush=True)
     assert sent <= most, "there are too few accounts"
     wanted.set_result(sent)
@@ -102,20 +103,20 @@ async def overload(
 
 
 def run(host: Servers, folder: Path, minutes: float) -> bool:
-    with room(host, "overload") as (settings, url, environment):
-        bootstrap, prefix = settings.kafka_bootstrap_servers, settings.kafka_topic_prefix
-        asyncio.run(publish(bootstrap, prefix, [account(number) for number in range(MEASURED)]))
-        with services(environment | {"SMTP_URL": NOTHING_SENT}, folder) as processes:
-            begun = time.perf_counter()
-            asyncio.run(driven(settings, MEASURED))
-            asyncio.run(settled(url, MEASURED))
-            sustainable = MEASURED / (time.perf_counter() - begun)
-            rate, seconds = TIMES * sustainable, 60 * minutes
-            most = int(rate * seconds * 1.02) + 1000
-            print(f"carried {sustainable:.0f}/s; requested now {rate:.0f}/s for {minutes:g} min", flush=True)
-            asyncio.run(publish(bootstrap, prefix, [account(MEASURED + number) for number in range(most)]))
-            sent, seen = asyncio.run(overload(settings, processes, rate, seconds, most))
-            asyncio.run(settled(url, MEASURED + sent))
+    there = room(host, "overload", SMTP_URL=NOTHING_SENT)
+    asyncio.run(publish(there, messages(there, [account(number) for number in range(MEASURED)])))
+    requests = messages(there, [request(number) for number in range(MEASURED)])
+    with services(there, folder) as programs:
+        begun = time.perf_counter()
+        asyncio.run(driven(there, requests))
+        asyncio.run(settled(there.database_url, MEASURED))
+        sustainable = MEASURED / (time.perf_counter() - begun)
+        rate, seconds = TIMES * sustainable, 60 * minutes
+        most = int(rate * seconds * 1.02) + 1000
+        print(f"carried {sustainable:.0f}/s; requested now {rate:.0f}/s for {minutes:g} min", flush=True)
+        asyncio.run(publish(there, messages(there, [account(MEASURED + number) for number in range(most)])))
+        sent, seen = asyncio.run(overload(there, programs.processes, rate, seconds, most))
+        asyncio.run(settled(there.database_url, MEASURED + sent))
     print(f"the oldest waited {seen.longest_wait:.0f} s; everything drained, each registration approved once")
     return bounded(seen)
 

@@ -8,6 +8,9 @@ import unicodedata
 LONGEST_WORD = 100
 MOST_WORDS = 10
 _BEGINNING = ":*"
+FEW_WAITING = {"fastupdate": True, "gin_pending_list_limit": 128}  # kB
+"""How the index of words is kept: what is new waits in a list and is sorted in by the hundred, which costs writers a
+good part less than one by one. A search reads that list through; PostgreSQL's own limit, 4 MB, would take it long."""
 
 
 def folded(*texts: str | None) -> str:

@@ -3,9 +3,10 @@
 A page begins behind a place in the order: a row's value and id as they were when it was shown. Rows of equal value keep
 apart by their ids, and a row that moves meanwhile takes no other with it.
 
-What is searched may be looked for twice. A walk along the order finds soon what is common and scattered; where it finds
-too little, the index of words finds the rest. Neither reads on without bound: a page of a search that finds more than
-is sorted says that it shows only some. Indexes are read one status at a time and merged.
+What is searched may be looked for in three ways. A walk along the order finds soon what is common and scattered. What
+is common and lies together in the order is looked for among the newest rows instead, and the page says that it shows
+only some: the index of words would collect all of its rows before it gives the first. What is rare that index finds.
+Indexes are read one status at a time and merged.
 """
 
 from collections.abc import Sequence
@@ -129,12 +130,8 @@ def _literal(value: Status | int) -> ColumnElement[Any]:
     return literal_column(f"'{value}'" if isinstance(value, Status) else str(value))
 
 
-def _behind(order: Order) -> ColumnElement[bool]:
-    key = _KEYS[order.sort]
-    row, place = (
-        tuple_(key, r.registration_id),
-        tuple_(bindparam("value", type_=key.type), bindparam("id", type_=Uuid())),
-    )
+def _behind(order: Order, key: ColumnElement[Any], number: ColumnElement[Any]) -> ColumnElement[bool]:
+    row, place = tuple_(key, number), tuple_(bindparam("value", type_=key.type), bindparam("id", type_=Uuid()))
     return row < place if order.descending else row > place
 
 
@@ -142,12 +139,17 @@ def _ordered(order: Order, *columns: ColumnElement[Any]) -> list[ColumnElement[A
     return [column.desc() if order.descending else column.asc() for column in columns]
 
 
-def _first_of(order: Order, status: Status | None, most: int, *, placed: bool, searched: bool) -> Select[Any]:
-    """The first `most` rows of the order (ids, keys, whether each has the words): a merge of what each index has."""
+def _first_of(
+    order: Order, status: Status | None, most: int, *, placed: bool, searched: bool, sort: Sort | None = None
+) -> Select[Any]:
+    """The first `most` rows of the order (ids, keys, whether each has the words, and what they are sorted by under
+    `sort`): a merge of what each index has."""
     key, found = _KEYS[order.sort], _FOUND if searched else true()
+    more = [_KEYS[sort].label("sorted_by")] if sort else []
+    behind = [_behind(order, key, r.registration_id)] if placed else []
     parts = [
-        select(r.registration_id, key.label("key"), found.label("found"))
-        .where(_OF_PARTNER, r.status == _literal(one), *([_behind(order)] if placed else []))
+        select(r.registration_id, key.label("key"), found.label("found"), *more)
+        .where(_OF_PARTNER, r.status == _literal(one), *behind)
         .order_by(*_ordered(order, key, r.registration_id))
         .limit(_literal(most))
         for one in ([status] if status else Status)
@@ -176,10 +178,21 @@ def _beyond(order: Order, status: Status | None, *, placed: bool) -> Select[Any]
 
 
 @cache
+def _among_newest(order: Order, status: Status | None, *, placed: bool) -> Select[Any]:
+    """`many`: how many of the newest rows have the words, wherever they stand in the order."""
+    newest = _first_of(NEWEST_FIRST, status, WALKED, placed=False, searched=True, sort=order.sort).subquery()
+    found = select(newest, func.count().over().label("many")).where(newest.c.found).subquery()
+    key, number = found.c.sorted_by, found.c.registration_id
+    page = select(number, found.c.many).where(*([_behind(order, key, number)] if placed else []))
+    return page.order_by(*_ordered(order, key, number)).limit(_literal(ROWS + 1))
+
+
+@cache
 def _by_words(order: Order, status: Status | None, *, placed: bool) -> Select[Any]:
     filters = [_OF_PARTNER, _FOUND, *([r.status == _literal(status)] if status else [])]
-    filters += [_behind(order)] if placed else []
-    words = select(r.registration_id, _KEYS[order.sort].label("key")).where(*filters)
+    key = _KEYS[order.sort]
+    filters += [_behind(order, key, r.registration_id)] if placed else []
+    words = select(r.registration_id, key.label("key")).where(*filters)
     found = words.limit(_literal(MOST_SORTED)).subquery()
     first = select(found, (func.count().over() == _literal(MOST_SORTED)).label("is_partial"))
     return first.order_by(*_ordered(order, found.c.key, found.c.registration_id)).limit(_literal(ROWS + 1))
@@ -242,6 +255,10 @@ async def _find(tx: Transaction, wanted: Wanted, place: Place | None) -> _Found:
     near = await _ids(tx, _walk(**about), values)
     if len(near) > ROWS or not await _ids(tx, _beyond(**about), values):
         return _Found(near)
+    if wanted.order.sort is not Sort.REGISTERED:  # there the walk has been among the newest, or as good as they
+        newest = (await tx.execute(_among_newest(**about), values)).all()
+        if newest and newest[0].many > ROWS:
+            return _Found([row.registration_id for row in newest], is_partial=True)
     await tx.execute(_BY_INDEX_OF_WORDS)
     for query in (whole_words(wanted.query), wanted.query):
         rows = (await tx.execute(_by_words(**about), values | {"query": query})).all()

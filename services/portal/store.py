@@ -35,6 +35,7 @@ from services.portal.domain import Decided, Registration, Status
 from shared.database import Transaction
 from shared.events import Locale, RegistrationRequested
 from shared.rows import columns_of, reader
+from shared.searching import FEW_WAITING
 from shared.sets import insert_many, lists, update_many
 from shared.stores import append_history, listed
 
@@ -88,7 +89,7 @@ Index("registrations_registered_idx", r.partner_id, r.status, r.requested_at, r.
 Index("registrations_changed_idx", r.partner_id, r.status, r.changed_at, r.registration_id)
 Index("registrations_name_idx", r.partner_id, r.status, r.search_text, r.registration_id)
 Index("registrations_email_idx", r.partner_id, r.status, EMAIL_OR_EMPTY, r.registration_id)
-Index("registrations_words_idx", r.words, postgresql_using="gin", postgresql_with={"fastupdate": False})
+Index("registrations_words_idx", r.words, postgresql_using="gin", postgresql_with=FEW_WAITING)
 Index("registrations_batch_idx", r.batch_id)
 
 READ = select(*columns_of(registrations, Registration))
@@ -96,13 +97,14 @@ registration = reader(Registration, status=Status, requester_locale=Locale, reas
 """Of a row that READ found."""
 
 _COLUMNS = tuple(it.name for it in r if it.computed is None)
-_NAMES = ("partner_name", "customer_email", "common_name", "role", "requested_by", "requester_locale", "search_text")
-_CHANGING = tuple(name for name in _COLUMNS if name not in {"registration_id", "partner_id", *_NAMES})
+_NAMES = ("partner_name", "customer_email", "common_name", "role", "requested_by", "requester_locale")
+_names = attrgetter(*_NAMES)
+_CHANGING = tuple(name for name in _COLUMNS if name not in {"registration_id", "partner_id", *_NAMES, "search_text"})
 _ADD = insert_many(registrations, _COLUMNS).on_conflict_do_nothing().returning(r.registration_id)
 _LOCK = READ.where(r.registration_id == any_(listed("ids", Uuid()))).order_by(r.registration_id).with_for_update()
 # Names come once, and words are made anew of each row whose names are written.
 _CHANGE = update_many(registrations, ["registration_id"], _CHANGING)
-_CHANGE_NAMES = update_many(registrations, ["registration_id"], _NAMES)
+_CHANGE_NAMES = update_many(registrations, ["registration_id"], (*_NAMES, "search_text"))
 _ONE = READ.where(r.registration_id == bindparam("id"), r.partner_id == bindparam("partner_id"))
 _LOCK_ONE = _ONE.with_for_update()
 
@@ -128,9 +130,8 @@ async def _change(tx: Transaction, changes: Sequence[tuple[Registration, Registr
     """Each as it was, and as it is."""
     if changes:
         await tx.execute(_CHANGE, lists([it for _before, it in changes], ("registration_id", *_CHANGING)))
-    names = attrgetter(*_NAMES)
-    if renamed := [it for before, it in changes if names(it) != names(before)]:
-        await tx.execute(_CHANGE_NAMES, lists(renamed, ("registration_id", *_NAMES)))
+    if renamed := [it for before, it in changes if _names(it) != _names(before)]:
+        await tx.execute(_CHANGE_NAMES, lists(renamed, ("registration_id", *_NAMES, "search_text")))
 
 
 async def request(tx: Transaction, requests: Iterable[RegistrationRequested]) -> set[UUID]:

@@ -148,9 +148,15 @@ def _note_unknown(fact: Fact, decided: Decided) -> None:
 def _move(
     before: Registration, target: Status, fact: Fact, account: Account | None, now: datetime, decided: Decided
 ) -> None:
-    after = replace(before, status=target, version=before.version + 1, changed_at=now)
-    if account and not account.deleted:
-        after = replace(after, account_id=account.account_id, locale=account.locale)
+    known = account if account and not account.deleted else before
+    after = replace(
+        before,
+        status=target,
+        version=before.version + 1,
+        changed_at=now,
+        account_id=known.account_id,
+        locale=known.locale,
+    )
     decided.changed[after.registration_id] = after
     decided.history.append(moved(before, after, fact.type(), _actor(fact, before), now, _reason(fact)))
     if isinstance(fact, VngApproved):

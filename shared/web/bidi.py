@@ -39,6 +39,6 @@ def isolated(name: str) -> str:
     return f"{_FIRST_STRONG}{balanced(name)}{_POP}"
 
 
-def bdi(name: str) -> Markup:
-    """For HTML."""
-    return Markup("<bdi>{}</bdi>").format(balanced(name))
+def bdi(name: object) -> Markup:
+    """For HTML; in templates it is a filter."""
+    return Markup("<bdi>{}</bdi>").format(contained(name))

@@ -23,6 +23,7 @@ from shared.events import Locale
 from shared.web.site import Site, same_site_path
 
 _A_YEAR = 365 * 24 * 60 * 60
+_JUST_CHOSEN = "language"
 
 
 def catalogue(folders: Iterable[Path]) -> Catalog:
@@ -60,7 +61,8 @@ def known_locale(tag: object) -> Locale | None:
 def chosen_locale(request: Request, site: Site, hint: Locale | None) -> Locale:
     """`hint` is what is known of the reader."""
     return (
-        known_locale(request.cookies.get(site.cookie_name("language")))
+        request.scope.get(_JUST_CHOSEN)
+        or known_locale(request.cookies.get(site.cookie_name("language")))
         or hint
         or _accepted(request.headers.get("accept-language", ""))
         or Locale.VI
@@ -89,8 +91,16 @@ def language_route(site: Site) -> Route:
             language, back = known_locale(form.get("language")), form.get("back")
         answer = RedirectResponse(same_site_path(back) if isinstance(back, str) else "/", 303)
         if language:
-            name = site.cookie_name("language")
-            answer.set_cookie(name, language.value, max_age=_A_YEAR, **site.cookie_flags)
+            remember_choice(answer, site, language)
         return answer
 
     return Route("/language", choose_language, methods=["POST"])
+
+
+def choose(request: Request, language: Locale) -> None:
+    """For the answer to this request, whose form named it; `remember_choice` for those that follow."""
+    request.scope[_JUST_CHOSEN] = language
+
+
+def remember_choice(answer: Response, site: Site, language: Locale) -> None:
+    answer.set_cookie(site.cookie_name("language"), language.value, max_age=_A_YEAR, **site.cookie_flags)

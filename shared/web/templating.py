@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse
 
 from shared.events import Locale
 from shared.web import formats
-from shared.web.bidi import contained
+from shared.web.bidi import bdi, contained
 from shared.web.languages import catalogue, chosen_locale, translations
 from shared.web.person import form_token, signed_in
 from shared.web.site import Site
@@ -115,6 +115,7 @@ class Pages:
         )
         environment.filters["moment"] = partial(formats.moment, locale=locale)
         environment.filters["vnd"] = partial(formats.vnd, locale=locale)
+        environment.filters["bdi"] = bdi
         environment.globals["static_url"] = self.static_urls
         for name in environment.list_templates():
             environment.get_template(name)  # compiled now: else the first readers of each page wait for it

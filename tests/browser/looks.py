@@ -31,12 +31,10 @@ _AXE = """options => axe.run(document, {...options, resultTypes: ["violations"]}
     it.nodes.map(node => `${it.id}: ${it.help}: ${node.target} ${node.html.slice(0, 200)}`)))
 """
 _NAME = """it => it && it.nodeType === 1 ? it.outerHTML.slice(0, 120) : String(it && it.textContent).slice(0, 120)"""
-LEAST_SHIFT = 0.001
-"""Nobody sees less: the header, painted before its last word has come on a busy machine, moves by 0.00004."""
 _SHIFTS = f"""() => new Promise(done => {{
-  const LEAST = {LEAST_SHIFT}, name = {_NAME}, found = [];
+  const name = {_NAME}, found = [];
   new PerformanceObserver(list => {{
-    for (const entry of list.getEntries().filter(it => it.value >= LEAST))
+    for (const entry of list.getEntries())
       found.push(`moved by ${{entry.value}}: ${{(entry.sources || []).map(it => name(it.node)).join(" ; ")}}`);
   }}).observe({{type: "layout-shift", buffered: true}});
   requestAnimationFrame(() => setTimeout(() => done(found), 0));

@@ -11,12 +11,15 @@ from uuid import uuid4
 from sqlalchemy.dialects.postgresql import insert
 
 from services.approver.claims import Reviewer
+from services.notifier import periods
+from services.notifier import store as confirmations
 from shared.events import Outcome, Quarantined
 from shared.messaging import settling
 from shared.web import tries
 from shared.web.person import Person
 from tests.browser.gallery import CLOCK_STANDS_AT, Gallery
 from tests.browser.story import DAY, MINUTE, Story, account, partners, staff
+from tests.domain.notifier import POLICY
 from tests.quarantine.records import reads, record
 from tests.services.approver.at_work import claim
 
@@ -329,6 +332,9 @@ confirmation("withdrawn, confirmed too late", 409, "/confirm", told=ended(*CLOSI
 async def _ran_out(rooms: Gallery) -> Shown:
     it = customer(partners("Nguyễn Thị Lan", "Công ty Saigon Cloud"))
     await rooms.hears("notifier", it.opened())
+    async with rooms.rooms["notifier"].service.database.transaction(CLOCK_STANDS_AT - 20 * DAY) as tx:
+        for asked in (await confirmations.lock(tx, [it.registration_id])).values():
+            await confirmations.save(tx, periods.sent(asked, asked.period, POLICY, tx.now))
     link = rooms.links.link(it.registration_id)
     return Shown("notifier", link.removeprefix(rooms.rooms["notifier"].url))
 

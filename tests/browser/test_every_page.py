@@ -32,7 +32,7 @@ async def problems_of(shown: Shown, eye: Eye) -> list[str]:
         problems.append("another language")
     if eye.bytes_received > MOST_BYTES:
         problems.append(f"{eye.bytes_received:.0f} bytes to load")
-    moved = await looks.moved(eye.page)
+    problems += await looks.moved(eye.page)
     problems += await looks.too_wide(eye.page)
     # Rules about colours find the same in both languages, all others the same in both schemes.
     await eye.page.emulate_media(color_scheme=SCHEMES[eye.locale])
@@ -40,8 +40,4 @@ async def problems_of(shown: Shown, eye: Eye) -> list[str]:
     await eye.page.set_viewport_size(chromium.PHONE)
     problems += await looks.too_wide(eye.page)
     problems += [f"phone: {line}" for line in await looks.axe(eye.page, looks.TARGETS)]
-    problems += eye.watch.problems
-    if moved:  # once more: a busy machine may show a table half read, and only what the page does comes again
-        await eye.open(shown, anew=False)
-        problems += await looks.moved(eye.page)
-    return problems
+    return problems + eye.watch.problems

@@ -2,10 +2,12 @@
 
 import asyncio
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from aiokafka.conn import AIOKafkaConnection
 
 from shared.database import Database
 from shared.events import ConfirmationExpired, CustomerDeclined
@@ -30,6 +32,23 @@ def relaying(world: World) -> Service:
 async def owe(database: Database, *events: ConfirmationExpired) -> None:
     async with database.transaction() as tx:
         tx.emit(*events)
+
+
+async def test_a_thousand_events_leave_in_few_requests(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each request costs Kafka as much as hundreds of records; a linger of nothing would make as many as events."""
+    requests: list[str] = []
+    send = AIOKafkaConnection.send
+
+    def noted(connection: AIOKafkaConnection, request: object, **options: Any) -> Any:
+        requests.append(type(request).__name__)
+        return send(connection, request, **options)
+
+    service = relaying(world)
+    await owe(service.database, *(expired() for _ in range(1000)))
+    monkeypatch.setattr(AIOKafkaConnection, "send", noted)
+    async with serving(service):
+        await world.until("notifier", "select * from outbox", lambda rows: not rows)
+    assert 0 < requests.count("ProduceRequest") <= 10
 
 
 async def test_events_leave_in_the_order_of_their_commits_with_key_and_cloudevents_headers(

@@ -80,8 +80,7 @@ class Sender:
         late = list(self._sending)
         for task in late:  # sent again when the lease ends, with the same Message-ID
             task.cancel()
-        await self._mark_sent.close()
-        await self._drop.close()
+        await asyncio.gather(self._mark_sent.close(), self._drop.close())
         if late:
             await asyncio.wait(late, timeout=ENDING)
         await self._mailer.close()

@@ -30,6 +30,7 @@ from services.portal.pages.partner import partner_of
 from services.portal.pages.registration import uuid_in
 from shared.database import Database
 from shared.events import RegistrationRequested
+from shared.web.languages import choose, remember_choice
 from shared.web.person import Person
 from shared.web.templating import Pages
 
@@ -85,8 +86,13 @@ class AddPage:
         form = await _form(request)
         given = uuid_in(form.batch_id) if form.batch_id else uuid4()
         batch_id = given or uuid4()
+        if form.language:
+            choose(request, form.language)
         if form.wish is not Wish.ADD:
-            return await self._give_back(request, person, form, batch_id)
+            answer = await self._give_back(request, person, form, batch_id)
+            if form.language:
+                remember_choice(answer, self._pages.site, form.language)
+            return answer
         if problem := FormProblem.OUT_OF_DATE if given is None else form.problem():
             shown = Shown(form.rows or [Row()], batch_id, problem=problem, was_sent=True, focus="problem")
             return self._page(request, shown, status=422)
@@ -111,6 +117,8 @@ class AddPage:
                 shown = replace(shown, rows=rows, focus=f"email-{min(max(form.removed, 1), len(rows))}")
             case Wish.FILL_IN:
                 shown = await _with_list(shown, form)
+            case Wish.TRANSLATE:
+                shown = replace(shown, pasted=form.pasted)
         if shown.checked:
             sending = self._sending(request, person, batch_id)
             shown = replace(shown, rows=[it.row for it in check(shown.rows, sending)])

@@ -12,6 +12,8 @@ from services.portal.pages.lookalikes import beyond_ascii, foreign_letters
 from services.portal.pages.pasted import Customer, customers
 from services.portal.pages.text_files import text_of
 from services.portal.pages.typed import readable
+from shared.events import Locale
+from shared.web.languages import known_locale
 
 MOST_ROWS = 50
 FIELDS = ("customer_email", "common_name", "role")
@@ -73,6 +75,7 @@ class Wish(StrEnum):
     ADD_ROW = "add_row"
     REMOVE_ROW = "remove_row"
     FILL_IN = "fill_in"
+    TRANSLATE = "translate"
 
 
 _REMOVE = re.compile(r"remove_(\d{1,6})")
@@ -81,13 +84,15 @@ _REMOVE = re.compile(r"remove_(\d{1,6})")
 @dataclass(frozen=True, slots=True)
 class Form:
     """`batch_id` is "" where none was sent: then there is nothing that the form could be a repetition of. `removed` is
-    the number of a row, as people count. `pasted` is text, `file` the content of one. Once `checked`, a form is checked
-    by every button, so that no mark on a row is lost."""
+    the number of a row, as people count. `language` is the one that the form is wanted in from now on. `pasted` is
+    text, `file` the content of one. Once `checked`, a form is checked by every button, so that no mark on a row is
+    lost."""
 
     batch_id: str
     rows: tuple[Row, ...]
     wish: Wish = Wish.ADD
     removed: int = 0
+    language: Locale | None = None
     checked: bool = False
     pasted: str = ""
     file: bytes = b""
@@ -121,13 +126,17 @@ async def read(form: FormData) -> Form:
     action = _text(form.get("action"))
     remove = _REMOVE.fullmatch(action)
     wish = Wish.REMOVE_ROW if remove else Wish(action) if action in {*Wish} else Wish.ADD
-    if wish is Wish.ADD and (pasted.strip() or content):
-        wish = Wish.FILL_IN  # else what was pasted would be lost without a word
+    language = known_locale(form.get("language"))
+    if language:
+        wish = Wish.TRANSLATE
+    if (wish is Wish.ADD and pasted.strip()) or (wish in {Wish.ADD, Wish.TRANSLATE} and content):
+        wish = Wish.FILL_IN  # else what was pasted, or the file, would be lost without a word
     return Form(
         batch_id=_text(form.get("batch_id")).strip(),
         rows=tuple(rows),
         wish=wish,
         removed=int(remove[1]) if remove else 0,
+        language=language,
         checked=bool(form.get("checked")),
         pasted=pasted,
         file=content,

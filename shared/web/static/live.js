@@ -2,7 +2,8 @@
 //
 // <div data-live="/stream?since=…" data-live-lost="…" data-hx-trigger="changed" …>: when the server says "changed",
 // htmx asks for the page again. A hidden tab lets go of its stream: browsers open six connections to a site, and every
-// open tab would hold one. Coming back it opens another, which is told at once what it may have missed.
+// open tab would hold one. Coming back it opens another, which is told at once what it may have missed. What fails is
+// tried again, a few times; then the page says that it no longer follows.
 "use strict";
 
 const AGAIN = 10_000; // milliseconds
@@ -10,18 +11,24 @@ const LOST = 3; // tries that failed in a row
 
 function keep(region) {
   let stream = null;
-  let failed = 0;
+  let failed = 0; // in a row
   let later = 0;
+
+  function again(what) {
+    clearTimeout(later);
+    failed += 1;
+    if (failed === LOST) giveUp();
+    else later = setTimeout(what, AGAIN);
+  }
+
+  const renew = () => htmx.trigger(region, "changed");
 
   function open() {
     stream = new EventSource(region.dataset.live);
     stream.addEventListener("open", () => { failed = 0; });
-    stream.addEventListener("changed", () => htmx.trigger(region, "changed"));
+    stream.addEventListener("changed", renew);
     stream.addEventListener("error", () => {
-      if (stream.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
-      failed += 1;
-      if (failed === LOST) say();
-      else later = setTimeout(open, AGAIN);
+      if (stream.readyState === EventSource.CLOSED) again(open); // else the browser tries again by itself
     });
   }
 
@@ -30,13 +37,24 @@ function keep(region) {
     stream.close();
   }
 
-  function say() {
+  function giveUp() {
+    close();
     const notice = document.createElement("p");
     notice.className = "notice";
     notice.setAttribute("role", "status");
     notice.textContent = region.dataset.liveLost;
     region.before(notice);
   }
+
+  for (const missed of ["htmx:responseError", "htmx:sendError"]) {
+    region.addEventListener(missed, ({ detail }) => {
+      if (detail.elt !== region || failed >= LOST) return;
+      if (stream.readyState === EventSource.OPEN) again(renew); // one that opens anew asks for it anyway
+    });
+  }
+  region.addEventListener("htmx:afterRequest", ({ detail }) => {
+    if (detail.elt === region && detail.successful) failed = 0;
+  });
 
   if (!document.hidden) open();
   document.addEventListener("visibilitychange", () => {

@@ -75,7 +75,7 @@ def count_of(page: httpx2.Response, view: str) -> str:
 
 def row_of(page: httpx2.Response, email: str) -> str:
     [row] = [it for it in page.text.split("<tr>") if f"<bdi>{email}</bdi></a>" in it]
-    return " ".join(unescape(re.sub(r"<[^>]*>", " ", row)).split())
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", row.partition("</tr>")[0])).split())
 
 
 def link(page: httpx2.Response, rel: str) -> str | None:
@@ -176,9 +176,9 @@ async def test_what_is_over_is_found_with_who_decided_and_when(
     await hears(approver, registration_closed(THREE, customer_email="three@x.vn", closed_at=NOW + HOUR))
     page = await hoa.get("/cases?show=decided")
     assert listed(page)[0] == "three@x.vn" and set(listed(page)) == set(EMAILS.values())
-    assert row_of(page, "one@x.vn").endswith("Approved you 1 Jul 2026, 16:00 (GMT+7)")
-    assert row_of(page, "two@x.vn").endswith("Rejected binh@vng.example 1 Jul 2026, 16:00 (GMT+7)")
-    assert row_of(page, "three@x.vn").endswith("Over before a decision – 1 Jul 2026, 17:00 (GMT+7)")
+    assert row_of(page, "one@x.vn").endswith("Approved you 1 Jul 2026, 16:00")
+    assert row_of(page, "two@x.vn").endswith("Rejected binh@vng.example 1 Jul 2026, 16:00")
+    assert row_of(page, "three@x.vn").endswith("Over before a decision – 1 Jul 2026, 17:00")
     assert listed(await hoa.get("/cases?show=decided&q=two")) == ["two@x.vn"]
     assert listed(await hoa.get("/cases")) == []
 

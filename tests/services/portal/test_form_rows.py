@@ -93,10 +93,29 @@ async def test_a_full_form_says_so_and_grows_no_more(browse: Browse) -> None:
 
 
 async def test_the_enter_key_adds_a_row_and_sends_nothing(browse: Browse) -> None:
-    """Browsers press the first button of a form."""
+    """Browsers press the first button of a form, wherever it stands on the page."""
     page = (await browse().get("/accounts/add")).text
-    first = re.findall(r"<button[^>]*>", page[page.index('enctype="multipart') :])[0]
-    assert 'value="add_row"' in first and 'tabindex="-1"' in first
+    of_the_form = page.index('<form id="customers"')
+    buttons = [
+        it for it in re.finditer(r"<button[^>]*>", page) if 'form="customers"' in it[0] or it.start() > of_the_form
+    ]
+    assert 'value="add_row"' in buttons[0][0] and 'tabindex="-1"' in buttons[0][0]
+
+
+async def test_another_language_keeps_what_was_typed_and_is_remembered(browse: Browse, database: Database) -> None:
+    browser = browse()
+    page = await browser.post("/accounts", data=form(GOOD, ("half@", "", "Partner"), language="vi", pasted="và một"))
+    assert rows_of(page) == [GOOD[:2], ("half@", "")]
+    assert "<legend>Khách hàng 1</legend>" in page.text
+    assert "và một</textarea>" in page.text
+    assert "<h1>Thêm tài khoản khách hàng</h1>" in (await browser.get("/accounts/add")).text
+    assert await published(database) == []
+
+
+async def test_another_language_loses_no_file_that_was_chosen(browse: Browse) -> None:
+    page = await filled(browse, GOOD, file=b"hai@example.com,Khach Hai", language="vi", action="")
+    assert rows_of(page) == [GOOD[:2], ("hai@example.com", "Khach Hai")]
+    assert "<legend>Khách hàng 2</legend>" in page.text
 
 
 async def filled(browse: Browse, *customers: tuple[str, str, str], **more: Any) -> httpx2.Response:

@@ -1,6 +1,7 @@
 """A partner's lists on a real PostgreSQL: each row once, in order, whatever is asked and however rows are equal."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
@@ -98,17 +99,23 @@ async def pages(database: Database, wanted: Wanted, *, backwards: bool = False) 
             return found
 
 
-@pytest.fixture(params=[5_000, 7], ids=["walks", "asks the index"])
-def walked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """How far a search walks: far enough for all, or for little, as among very many rows."""
-    statements = (lists._walk, lists._beyond, lists._chunk)
-    monkeypatch.setattr(lists, "WALKED", request.param)
-    monkeypatch.setattr(lists, "CHUNK", request.param)
+@contextmanager
+def walking(far: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    statements = (lists._walk, lists._beyond, lists._among_newest, lists._chunk)
+    monkeypatch.setattr(lists, "WALKED", far)
+    monkeypatch.setattr(lists, "CHUNK", far)
     for statement in statements:
         statement.cache_clear()
     yield
     for statement in statements:
         statement.cache_clear()
+
+
+@pytest.fixture(params=[5_000, 7], ids=["walks", "asks the index"])
+def walked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """How far a search walks: far enough for all, or for little, as among very many rows."""
+    with walking(request.param, monkeypatch):
+        yield
 
 
 async def test_each_row_is_on_one_page_in_order_whatever_is_asked(database: Database, walked: None) -> None:
@@ -142,6 +149,29 @@ async def test_a_search_that_finds_more_than_is_sorted_says_so_and_shows_some_in
         assert len(page.rows) == min(lists.ROWS, len(all_found))
         assert (said in (await browse().get(f"/accounts?sort=name&q={typed}")).text) is page.is_partial
     lists._by_words.cache_clear()
+
+
+async def test_a_common_word_far_down_the_order_is_looked_for_among_the_newest(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["Anh"] * 100 + ["Zoë"] * 180
+    rows = [
+        replace(row, common_name=f"{name} {n}", requested_at=START + timedelta(minutes=n))
+        for n, (row, name) in enumerate(zip(some_rows(5, count=len(names)), names, strict=True))
+    ]
+    await keep(database, *rows)
+    by_name = Order(Sort.NAME, descending=False)
+    with walking(90, monkeypatch):
+        found: list[UUID] = []
+        place: Place | None = None
+        for size, is_partial in ((50, True), (40, False)):  # behind the first page a walk reaches all there is
+            async with database.transaction() as tx:
+                page = await lists.page(tx, asked(by_name, None, "zoe"), after=place)
+            assert (len(page.rows), page.is_partial) == (size, is_partial)
+            found += [it.registration_id for it in page.rows]
+            place = page.after
+    assert place is None
+    assert found == expected(rows[-90:], by_name, None, "zoe")
 
 
 async def test_the_way_back_leads_over_the_same_rows(database: Database) -> None:

@@ -1,0 +1,109 @@
+"""Topics and a database of a run's own on shared servers, and the programs that run there."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+from pydantic import SecretStr
+
+from bench.drain import OPEN_LIMIT
+from bench.floor.rows import TABLES
+from commands.demo.machine import READY_SECONDS, ready
+from commands.kafka import apply_topics
+from commands.migrate import migrate_all
+from embedded import Servers, process
+from embedded.ports import free_port
+from embedded.process import Process
+from shared.settings import DatabaseSettings, KafkaSettings
+from shared.topics import SERVICES
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """`settings` is how the driver reaches Kafka; `environment` is the services', but for their addresses."""
+
+    settings: KafkaSettings
+    database_url: str
+    environment: dict[str, str]
+
+    def topic(self, name: str) -> str:
+        return self.settings.kafka_topic_prefix + name
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """By service. `urls` are empty where nothing is served."""
+
+    processes: dict[str, Process]
+    urls: dict[str, str]
+
+
+def room(host: Servers, name: str, **more: str) -> Room:
+    assert host.postgres
+    mark = f"{name}_{uuid4().hex[:6]}"
+    settings = KafkaSettings(kafka_bootstrap_servers=host.kafka_bootstrap_servers, kafka_topic_prefix=f"{mark}.")
+    url = host.postgres.create_database(mark)
+
+    async def prepare() -> None:
+        await asyncio.gather(migrate_all(DatabaseSettings(database_url=SecretStr(url))), apply_topics(settings, 1))
+
+    asyncio.run(prepare())
+    environment = {
+        **os.environ,
+        **host.environment(),
+        "KAFKA_TOPIC_PREFIX": settings.kafka_topic_prefix,
+        "DATABASE_URL": url,
+        "OPEN_LIMIT": str(OPEN_LIMIT),
+        "LINK_SECRET": "of-a-benchmark-and-of-nothing-else",
+        "MAIL_FROM": "VNG Cloud <registration@vngcloud.example>",
+        "REVIEW_MAIL_TO": "reviews@vng.example",
+        "PORTAL_URL": "http://127.0.0.1:1",
+        "APPROVER_URL": "http://127.0.0.1:2",
+    }
+    return Room(settings, url, environment | more)
+
+
+@contextmanager
+def services(there: Room, folder: Path) -> Iterator[Programs]:
+    """The four as processes, ready."""
+    urls = {name: f"http://127.0.0.1:{free_port()}" for name in SERVICES}
+    with ExitStack() as stack:
+        started = {}
+        for name, url in urls.items():
+            command = [sys.executable, "-m", "cli", "serve", name, "--port", url.rpartition(":")[2]]
+            own = there.environment | {"PUBLIC_URL": url}
+            started[name] = process.start(command, log_path=folder / f"{name}.log", env=own)
+            stack.callback(started[name].stop)
+        for name, url in urls.items():
+            started[name].wait_until(ready(url), READY_SECONDS)
+        yield Programs(started, urls)
+
+
+@contextmanager
+def floor(there: Room, folder: Path) -> Iterator[Programs]:
+    """The four bare programs in place of the services, ready."""
+
+    async def prepare() -> None:
+        connection = await asyncpg.connect(there.database_url)
+        await connection.execute(TABLES)
+        await connection.close()
+
+    asyncio.run(prepare())
+    urls = {name: f"http://127.0.0.1:{free_port()}" for name in SERVICES}
+    with ExitStack() as stack:
+        started = {}
+        for name, url in urls.items():
+            command = [sys.executable, "-m", "bench.floor.program", name]
+            log, own = folder / f"floor-{name}.log", there.environment | {"PORT": url.rpartition(":")[2]}
+            log.unlink(missing_ok=True)
+            started[name] = process.start(command, log_path=log, env=own)
+            stack.callback(started[name].stop)
+        for one in started.values():
+            one.wait_until(lambda one=one: "ready" in one.log_tail(), READY_SECONDS)  # type: ignore[misc]
+        yield Programs(started, urls)
