@@ -305,7 +305,7 @@ async def test_the_queue_shows_what_is_due_first_first_marks_what_is_overdue_and
         for line in lines
     ]
     assert shown == [["two@x.vn", "Overdue"], ["one@x.vn", "Overdue", "Account changed"], ["three@x.vn"]]
-    assert "6 Jul 2026, 16:00<" in lines[0]
+    assert "6 Jul 2026, 16:00 " in lines[0]
 
 
 async def test_a_case_that_was_read_late_waits_since_its_customer_confirmed(
