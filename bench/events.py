@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import uvloop
 
 from bench.drain import account, request
 from bench.driver import driven, messages, publish
@@ -70,14 +69,14 @@ def measure(host: Servers, folder: Path, count: int, name: str = "ours") -> Resu
     assert host.postgres and host.kafka
     start, end = WAYS[name]
     there = room(host, f"{name}_{count}", SMTP_URL=NOTHING_SENT)
-    uvloop.run(publish(there, messages(there, [account(number) for number in range(count)])))
+    asyncio.run(publish(there, messages(there, [account(number) for number in range(count)])))
     requests = messages(there, [request(number) for number in range(count)])
     with start(there, folder) as programs:
         pids = {it: started.pid for it, started in programs.processes.items()}
         everyone = pids | {"postgres": host.postgres.pid, "kafka": host.kafka.pid}
         with measured(name, count, everyone) as result:
-            uvloop.run(driven(there, requests))
-            uvloop.run(end(there.database_url, count))
+            asyncio.run(driven(there, requests))
+            asyncio.run(end(there.database_url, count))
     return result
 
 

@@ -1,10 +1,9 @@
 """How Python runs a service: what a loop of thousands of events a second asks of it."""
 
+import asyncio
 import gc
 from collections.abc import Coroutine
 from typing import Any
-
-import uvloop
 
 YOUNG = 50_000
 """Objects made until the collector looks at the young ones: about a batch's. By default it is 700, and a batch of a
@@ -16,4 +15,4 @@ def run(main: Coroutine[Any, Any, None]) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, 20, 50)
-    uvloop.run(main)
+    asyncio.run(main)

@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncpg
-import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from pydantic_core import from_json, to_json
 from uuid_utils.compat import uuid7
@@ -88,4 +87,4 @@ async def run(name: str) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(run(sys.argv[1]))
+    asyncio.run(run(sys.argv[1]))

@@ -1,22 +1,16 @@
 """A Kafka whose advertised address leads through a proxy, for the tests of a file, and a rig for each test."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvloop
 
 from embedded.kafka import Kafka
 from embedded.postgres import Postgres
 from tests.databases import Databases
 from tests.faults.proxy import Proxy
 from tests.faults.rig import Rig, proxied_kafka, rig
-
-
-def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """The loop that services run on in production."""
-    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(scope="module")

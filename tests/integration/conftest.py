@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from pydantic import SecretStr
 from sqlalchemy import text
@@ -100,11 +99,6 @@ class World:
 async def moment() -> None:
     """Between two looks at a fact outside this process."""
     await asyncio.sleep(0.05)
-
-
-def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """The loop that services run on in production."""
-    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture
