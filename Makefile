@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: overload bench-events install demo test check lock docs messages clean audit licences sbom mutants lives torture pictures bench-drain bench-lag bench-scheduler bench-pages
+.PHONY: overload bench-events bench-throughput install demo test check lock docs messages clean audit licences sbom mutants lives torture pictures bench-drain bench-lag bench-scheduler bench-pages
 
 install: $(INSTALLED)
 
@@ -58,6 +58,10 @@ overload: $(INSTALLED)
 # Registrations a second from request to approval, through the events of the four services.
 bench-events: $(INSTALLED)
 	$(BIN)/python -m bench.events 20000 100000
+
+# The same with every mail sent, every link opened and posted, every case approved on its page; judged by the checker.
+bench-throughput: $(INSTALLED_DEV)
+	$(BIN)/python -m bench.throughput 2000 5000
 
 # How fast waiting requests drain through registrar, and its memory meanwhile.
 bench-drain: $(INSTALLED)

@@ -47,7 +47,7 @@ async def answers(
     )
     approval = there.topic("vng-approved.v1")
     done: set[bytes] = set()
-    async with _clients(there) as (producer, consumer):
+    async with clients(there) as (producer, consumer):
         places = [TopicPartition(it, number) for it in (opened, confirmed, over) for number in range(PARTITIONS)]
         consumer.assign(places)
         if skipped:
@@ -71,7 +71,7 @@ async def answers(
 
 
 @asynccontextmanager
-async def _clients(there: Room) -> AsyncIterator[tuple[AIOKafkaProducer, AIOKafkaConsumer]]:
+async def clients(there: Room) -> AsyncIterator[tuple[AIOKafkaProducer, AIOKafkaConsumer]]:
     producer = new_producer(there.settings.kafka_bootstrap_servers)
     consumer = AIOKafkaConsumer(bootstrap_servers=there.settings.kafka_bootstrap_servers, auto_offset_reset="earliest")
     await producer.start()

@@ -16,52 +16,20 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import asyncpg
-
+from bench import NOTHING_SENT
 from bench.drain import account, request
 from bench.driver import driven, messages, publish
 from bench.measuring import Result, measured
 from bench.room import Programs, Room, floor, room, services
+from bench.settled import floor_settled, settled
 from embedded import Servers, servers
 from shared.observability import quiet_clients
 
-NOTHING_SENT = "smtp://127.0.0.1:9"  # nobody listens: mails wait for a server that is away
-
-APPROVED = (
-    "select count(*) from registrar.registrations where status = 'approved'",
-    "select count(*) from portal.registrations where status = 'approved'",
-    "select count(*) from approver.cases where outcome = 'approved'",
-)
-OWED = (
-    "select (select count(*) from registrar.outbox) + (select count(*) from portal.outbox)"
-    " + (select count(*) from approver.outbox) + (select count(*) from notifier.outbox)"
-)
-MAILS = "select count(*) from notifier.emails where kind = 'partner_approved'"
-FLOOR_APPROVED = (
-    "select count(*) from floor.registrations where status = 'approved'",
-    "select count(*) from floor.portal where status = 'approved'",
-    "select count(*) from floor.cases where outcome = 'approved'",
-    "select count(*) from floor.emails where kind = 'partner_approved'",
-)
-
-
-async def settled(database_url: str, count: int) -> None:
-    """Until the services have read that all are approved, and owe nothing any more."""
-    await until(database_url, {**dict.fromkeys((*APPROVED, MAILS), count), OWED: 0})
-
-
-async def floor_settled(database_url: str, count: int) -> None:
-    await until(database_url, dict.fromkeys(FLOOR_APPROVED, count))
-
-
-async def until(database_url: str, wanted: dict[str, int]) -> None:
-    connection = await asyncpg.connect(database_url)
-    try:
-        for sql, count in wanted.items():
-            while await connection.fetchval(sql) != count:  # noqa: ASYNC110  # other processes bring it about
-                await asyncio.sleep(0.05)
-    finally:
-        await connection.close()
+Start = Callable[[Room, Path], AbstractContextManager[Programs]]
+WAYS: dict[str, tuple[Start, Callable[[str, int], Coroutine[Any, Any, None]]]] = {
+    "ours": (services, settled),
+    "floor": (floor, floor_settled),
+}
 
 
 def measure(host: Servers, folder: Path, count: int, name: str = "ours") -> Result:
@@ -78,13 +46,6 @@ def measure(host: Servers, folder: Path, count: int, name: str = "ours") -> Resu
             asyncio.run(driven(there, requests))
             asyncio.run(end(there.database_url, count))
     return result
-
-
-Start = Callable[[Room, Path], AbstractContextManager[Programs]]
-WAYS: dict[str, tuple[Start, Callable[[str, int], Coroutine[Any, Any, None]]]] = {
-    "ours": (services, settled),
-    "floor": (floor, floor_settled),
-}
 
 
 def main(counts: list[int]) -> None:

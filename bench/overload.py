@@ -18,10 +18,11 @@ from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench import NOTHING_SENT
 from bench.drain import account, new_producer, request, resident_mb
 from bench.driver import answers, driven, messages, publish
-from bench.events import NOTHING_SENT, settled
 from bench.room import Room, room, services
+from bench.settled import settled
 from embedded import Servers, servers
 from embedded.process import Process
 from shared.topics import SERVICES

@@ -3,14 +3,15 @@
     python -m bench.floor.program registrar|notifier|approver|portal
 
 A batch is decoded, stored in one transaction, what follows from it is published and acknowledged, and its offsets are
-committed. Prints "ready" once all that waited at start has been read.
+committed. Mails are sent and pages served beside it. Prints "ready" once all that waited at start has been read.
 """
 
 import asyncio
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 
 import asyncpg
@@ -18,53 +19,86 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from pydantic_core import from_json, to_json
 from uuid_utils.compat import uuid7
 
-from bench.floor.rows import HANDLERS, Told
+from bench import NOTHING_SENT
+from bench.floor import rows
+from bench.floor.mails import Sender
+from bench.floor.pages import Do, Pages
+from bench.floor.rows import HANDLERS, Connection, Event, Follows, Owed, Told
 from shared.messaging.consumer import BATCH, POLL_MS
+from shared.web.server import serve
 
-Connection = Any  # asyncpg carries no types
-Store = Callable[[Connection, list[dict[str, Any]]], Awaitable[list[Told]]]
-
-
-def new_producer() -> AIOKafkaProducer:
-    """Set as the services' own."""
-    return AIOKafkaProducer(
-        bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"],
-        acks="all",
-        enable_idempotence=True,
-        linger_ms=5,
-        max_batch_size=256 * 1024,
-    )
+Change = Callable[[Connection, Sequence[str]], Awaitable[tuple[dict[str, Any], Follows]]]
 
 
-async def publish(producer: AIOKafkaProducer, prefix: str, told: list[Told]) -> None:
-    sent = []
-    for topic, kind, key, event, at in told:
-        headers = [
-            ("ce_specversion", b"1.0"),
-            ("ce_id", str(uuid7()).encode()),
-            ("ce_source", b"/floor"),
-            ("ce_type", kind),
-            ("ce_time", at.encode()),
-            ("ce_subject", key),
-            ("content-type", b"application/json"),
-        ]
-        sent.append(await producer.send(prefix + topic, to_json(event), key=key, headers=headers))
-    await asyncio.gather(*sent)
+class Telling:
+    """Set as the services' own producer."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self.producer = AIOKafkaProducer(
+            bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"],
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=5,
+            max_batch_size=256 * 1024,
+        )
+
+    async def __call__(self, follows: Follows) -> None:
+        """Returns once all is acknowledged."""
+        sent = []
+        for it in follows:
+            if isinstance(it, Told):
+                headers = [
+                    ("ce_specversion", b"1.0"),
+                    ("ce_id", str(uuid7()).encode()),
+                    ("ce_source", b"/floor"),
+                    ("ce_type", it.type),
+                    ("ce_time", it.at.encode()),
+                    ("ce_subject", it.key),
+                    ("content-type", b"application/json"),
+                ]
+                topic = self._prefix + it.topic
+                sent.append(await self.producer.send(topic, to_json(it.event), key=it.key, headers=headers))
+        await asyncio.gather(*sent)
 
 
-async def run(name: str) -> None:
-    prefix = os.environ["KAFKA_TOPIC_PREFIX"]
-    stores: dict[str, Store] = {prefix + topic: store for topic, store in HANDLERS[name].items()}
-    connection, producer = await asyncpg.connect(os.environ["DATABASE_URL"]), new_producer()
+def pages(name: str, connection: Connection, tell: Telling) -> Pages | None:
+    """`connection` is for them alone."""
+    one_at_a_time = asyncio.Lock()
+
+    def changing(change: Change) -> Do:
+        async def do(ids: Sequence[str]) -> dict[str, Any]:
+            async with one_at_a_time:
+                found, follows = await change(connection, ids)
+            await tell(follows)
+            return found
+
+        return do
+
+    async def show(ids: Sequence[str]) -> dict[str, Any]:
+        async with one_at_a_time:
+            return await rows.look(connection, ids)
+
+    match name:
+        case "notifier":
+            return Pages(show=show, confirm=changing(rows.confirm))
+        case "approver":
+            return Pages(approve=changing(rows.approve_cases))
+        case _:
+            return None
+
+
+async def consume(name: str, prefix: str, tell: Telling, sender: Sender | None) -> None:
+    stores = {prefix + topic: store for topic, store in HANDLERS[name].items()}
+    connection = await asyncpg.connect(os.environ["DATABASE_URL"])
     consumer = AIOKafkaConsumer(
         *stores,
         bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"],
-        group_id=f"{prefix}floor-{name}",
+        group_id=prefix + name,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         fetch_max_wait_ms=100,
     )
-    await producer.start()
     await consumer.start()
     ready = False
     while True:
@@ -74,16 +108,39 @@ async def run(name: str) -> None:
                 print("ready", flush=True)
                 ready = True
             continue
-        events: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        events: defaultdict[str, list[Event]] = defaultdict(list)
         for place, records in found.items():
             events[place.topic] += [from_json(it.value) for it in records]
-        told: list[Told] = []
+        follows: list[Told | Owed] = []
         async with connection.transaction():
             for topic, store in stores.items():
                 if some := events.get(topic):
-                    told += await store(connection, some)
-        await publish(producer, prefix, told)
+                    follows += await store(connection, some)
+        if sender:
+            sender.owe([it for it in follows if isinstance(it, Owed)])
+        await tell(follows)
         await consumer.commit()
+
+
+async def run(name: str) -> None:
+    prefix, url = os.environ["KAFKA_TOPIC_PREFIX"], os.environ["DATABASE_URL"]
+    tell, port = Telling(prefix), int(os.environ["PORT"])
+    sender = None
+    async with AsyncExitStack() as stack:
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        await tell.producer.start()
+        stack.push_async_callback(tell.producer.stop)
+        if name == "notifier" and os.environ["SMTP_URL"] != NOTHING_SENT:
+            marking = await asyncpg.connect(url)
+
+            async def sent(mails: Sequence[Owed]) -> None:
+                await tell(await rows.mark_sent(marking, mails))
+
+            sender = Sender(f"http://127.0.0.1:{port}", sent)
+            tasks.create_task(sender.run())
+        if app := pages(name, await asyncpg.connect(url), tell):
+            tasks.create_task(serve(app, "127.0.0.1", port))
+        await consume(name, prefix, tell, sender)
 
 
 if __name__ == "__main__":

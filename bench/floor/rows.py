@@ -1,13 +1,38 @@
 """What the bare programs keep: the columns of the services' tables, with a primary key and no other index."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
-from typing import Any
+import itertools
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
 
 Connection = Any  # asyncpg carries no types
 Event = dict[str, Any]
-Told = tuple[str, bytes, bytes, Event, str]
-"""Topic, type, key, event, and when."""
+
+
+class Told(NamedTuple):
+    """What is published once a batch is stored."""
+
+    topic: str
+    type: bytes
+    key: bytes
+    event: Event
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A mail to send once a batch is stored."""
+
+    id: int
+    registration_id: str
+    kind: str
+    partner_id: str
+    customer_email: str
+    common_name: str
+
+
+Follows = Sequence[Told | Owed]
 
 TABLES = """
 create schema floor;
@@ -15,7 +40,7 @@ create table floor.registrar_accounts (like registrar.accounts, primary key (ema
 create table floor.approver_accounts (like approver.accounts, primary key (email));
 create table floor.registrations (like registrar.registrations, primary key (registration_id));
 create table floor.confirmations (like notifier.confirmations, primary key (registration_id));
-create table floor.emails (like notifier.emails including identity, primary key (id));
+create table floor.emails (like notifier.emails, primary key (id));
 create table floor.cases (like approver.cases, primary key (registration_id));
 create table floor.portal (like portal.registrations, primary key (registration_id));
 """
@@ -39,21 +64,21 @@ def ids(events: list[Event]) -> list[str]:
     return [it["registration_id"] for it in events]
 
 
-async def keep_accounts(connection: Connection, events: list[Event], table: str) -> list[Told]:
+async def keep_accounts(connection: Connection, events: list[Event], table: str) -> Follows:
     columns = (*_ACCOUNT, "deleted", "offset")
     await copy(connection, table, columns, [(*(it[name] for name in _ACCOUNT), False, 0) for it in events])
     return []
 
 
-async def registrar_accounts(connection: Connection, events: list[Event]) -> list[Told]:
+async def registrar_accounts(connection: Connection, events: list[Event]) -> Follows:
     return await keep_accounts(connection, events, "registrar_accounts")
 
 
-async def approver_accounts(connection: Connection, events: list[Event]) -> list[Told]:
+async def approver_accounts(connection: Connection, events: list[Event]) -> Follows:
     return await keep_accounts(connection, events, "approver_accounts")
 
 
-async def open_registrations(connection: Connection, events: list[Event]) -> list[Told]:
+async def open_registrations(connection: Connection, events: list[Event]) -> Follows:
     emails = [it["customer_email"] for it in events]
     known = await connection.fetch("select * from floor.registrar_accounts where email = any($1::text[])", emails)
     accounts = {it["email"]: it for it in known if not it["credit_balance"] and it["billing"] == "prepaid"}
@@ -67,12 +92,12 @@ async def open_registrations(connection: Connection, events: list[Event]) -> lis
         state: tuple[Any, ...] = (account["locale"], account["account_id"], "awaiting_confirmation", 1, [], at, at)
         rows.append((*(it[name] for name in names), *state))
         opened = {name: it[name] for name in names} | {"locale": account["locale"], "opened_at": said}
-        told.append(("registration-opened.v1", b"RegistrationOpened", it["registration_id"].encode(), opened, said))
+        told.append(Told("registration-opened.v1", b"RegistrationOpened", it["registration_id"].encode(), opened, said))
     await copy(connection, "registrations", columns, rows)
     return told
 
 
-async def await_approval(connection: Connection, events: list[Event]) -> list[Told]:
+async def await_approval(connection: Connection, events: list[Event]) -> Follows:
     await connection.execute(
         "update floor.registrations set status = 'awaiting_approval', version = 2, changed_at = $2"
         " where registration_id = any($1::uuid[]) and status = 'awaiting_confirmation'",
@@ -82,7 +107,7 @@ async def await_approval(connection: Connection, events: list[Event]) -> list[To
     return []
 
 
-async def approve(connection: Connection, events: list[Event]) -> list[Told]:
+async def approve(connection: Connection, events: list[Event]) -> Follows:
     at, said = now()
     by = {it["registration_id"]: it["approved_by"] for it in events}
     rows = await connection.fetch(
@@ -96,38 +121,123 @@ async def approve(connection: Connection, events: list[Event]) -> list[Told]:
         key = str(row["registration_id"])
         event = {name: row[name] for name in (*_NAMED, "account_id")}
         event |= {"registration_id": key, "approved_by": by[key], "approved_at": said}
-        told.append(("registration-approved.v1", b"RegistrationApproved", key.encode(), event, said))
+        told.append(Told("registration-approved.v1", b"RegistrationApproved", key.encode(), event, said))
     return told
 
 
-_MAIL = ("registration_id", "kind", "period", "number", "state", "attempts", "doubts", "queued_at", "next_attempt_at")
+_MAIL = ("id", "registration_id", "kind", "period", "number", "state", "attempts", "doubts", "queued_at",
+         "next_attempt_at")  # fmt: skip
+_numbers = itertools.count(1)
 
 
-async def ask_customers(connection: Connection, events: list[Event]) -> list[Told]:
+async def owe(connection: Connection, events: list[Event], *kinds: str) -> Follows:
+    at, _said = now()
+    mails = [
+        Owed(next(_numbers), it["registration_id"], kind, it["partner_id"], it["customer_email"], it["common_name"])
+        for it in events
+        for kind in kinds
+    ]
+    rows = [(it.id, it.registration_id, it.kind, 1, 1, "queued", 0, 0, at, at) for it in mails]
+    await copy(connection, "emails", _MAIL, rows)
+    return mails
+
+
+async def ask_customers(connection: Connection, events: list[Event]) -> Follows:
     at, _said = now()
     columns = (*_NAMED, "status", "version", "period", "asked_at", "reminded", "undeliverable", "mailed", "reasons")
     rows = [(*(it[name] for name in _NAMED), "pending", 1, 1, at, 0, False, False, []) for it in events]
     await copy(connection, "confirmations", columns, rows)
-    mails = [(it, "confirmation", 1, 1, "queued", 0, 0, at, at) for it in ids(events)]
-    await copy(connection, "emails", _MAIL, mails)
-    return []
+    return await owe(connection, events, "confirmation")
 
 
-async def tell_the_end(connection: Connection, events: list[Event]) -> list[Told]:
-    at, _said = now()
+async def tell_the_end(connection: Connection, events: list[Event]) -> Follows:
     await connection.execute(
-        "update floor.confirmations set status = 'confirmed', outcome = 'approved', version = 2, ended_at = $2"
+        "update floor.confirmations set outcome = 'approved', version = version + 1, ended_at = $2"
         " where registration_id = any($1::uuid[])",
         ids(events),
+        now()[0],
+    )
+    return await owe(connection, events, "customer_approved", "partner_approved")
+
+
+VALID_FOR = timedelta(days=15)
+
+
+async def mark_sent(connection: Connection, mails: Sequence[Owed]) -> Follows:
+    at, said = now()
+    until = at + VALID_FOR
+    asking = [it for it in mails if it.kind == "confirmation"]
+    async with connection.transaction():
+        await connection.execute(
+            "update floor.emails set state = 'sent', attempts = 1, sent_at = $2 where id = any($1::bigint[])",
+            [it.id for it in mails],
+            at,
+        )
+        if asking:
+            await connection.execute(
+                "update floor.confirmations set sent_at = $2, valid_until = $3, due_at = $3, mailed = true"
+                " where registration_id = any($1::uuid[])",
+                [it.registration_id for it in asking],
+                at,
+                until,
+            )
+    ends = until.isoformat().replace("+00:00", "Z")
+    sent = {"number": 1, "sent_at": said, "valid_until": ends, "resends_left": 3, "next_resend_at": said}
+    return [
+        Told(
+            "confirmation-sent.v1",
+            b"ConfirmationSent",
+            it.registration_id.encode(),
+            {"registration_id": it.registration_id, "partner_id": it.partner_id, **sent},
+            said,
+        )
+        for it in asking
+    ]
+
+
+async def look(connection: Connection, registration_ids: Sequence[str]) -> dict[str, Any]:
+    """What the confirmation's page shows."""
+    rows = await connection.fetch(
+        "select * from floor.confirmations where registration_id = any($1::uuid[])", registration_ids
+    )
+    return {str(row["registration_id"]): row for row in rows}
+
+
+async def confirm(connection: Connection, registration_ids: Sequence[str]) -> tuple[dict[str, Any], Follows]:
+    at, said = now()
+    rows = await connection.fetch(
+        "update floor.confirmations set status = 'confirmed', version = version + 1, answered_at = $2, due_at = null"
+        " where registration_id = any($1::uuid[]) and status = 'pending' returning *",
+        registration_ids,
         at,
     )
-    kinds = ("customer_approved", "partner_approved")
-    mails = [(it, kind, 1, 1, "queued", 0, 0, at, at) for it in ids(events) for kind in kinds]
-    await copy(connection, "emails", _MAIL, mails)
-    return []
+    told = []
+    for row in rows:
+        key = str(row["registration_id"])
+        event = {name: row[name] for name in _WHO} | {"registration_id": key, "confirmed_at": said}
+        told.append(Told("customer-confirmed.v1", b"CustomerConfirmed", key.encode(), event, said))
+    return {str(row["registration_id"]): row for row in rows}, told
 
 
-async def open_cases(connection: Connection, events: list[Event]) -> list[Told]:
+async def approve_cases(connection: Connection, registration_ids: Sequence[str]) -> tuple[dict[str, Any], Follows]:
+    at, said = now()
+    rows = await connection.fetch(
+        "update floor.cases set status = 'approved', version = version + 1, decided_by = 'hoa@vng.example',"
+        " decided_at = $2 where registration_id = any($1::uuid[]) and status = 'open' returning registration_id",
+        registration_ids,
+        at,
+    )
+    keys = [str(row["registration_id"]) for row in rows]
+    told = [Told("vng-approved.v1", b"VngApproved", key.encode(), _approval(key, said), said) for key in keys]
+    return dict.fromkeys(keys), told
+
+
+def _approval(key: str, at: str) -> Event:
+    more: Event = {"note": None, "override_reason": None, "failing_codes": []}
+    return {"registration_id": key, "approved_by": "hoa@vng.example", "approved_at": at, **more}
+
+
+async def open_cases(connection: Connection, events: list[Event]) -> Follows:
     at, _said = now()
     emails = [it["customer_email"] for it in events]
     await connection.fetch("select * from floor.approver_accounts where email = any($1::text[])", emails)
@@ -137,9 +247,9 @@ async def open_cases(connection: Connection, events: list[Event]) -> list[Told]:
     return []
 
 
-async def close_cases(connection: Connection, events: list[Event]) -> list[Told]:
+async def close_cases(connection: Connection, events: list[Event]) -> Follows:
     await connection.execute(
-        "update floor.cases set status = 'approved', outcome = 'approved', version = 2, final_at = $2"
+        "update floor.cases set status = 'approved', outcome = 'approved', version = version + 1, final_at = $2"
         " where registration_id = any($1::uuid[])",
         ids(events),
         now()[0],
@@ -147,7 +257,7 @@ async def close_cases(connection: Connection, events: list[Event]) -> list[Told]
     return []
 
 
-async def list_registrations(connection: Connection, events: list[Event]) -> list[Told]:
+async def list_registrations(connection: Connection, events: list[Event]) -> Follows:
     at, _said = now()
     names = (*_WHO, "requested_by", "requester_locale")
     columns = (*names, "status", "requested_at", "changed_at", "reasons", "mail_number", "resend_awaited",
@@ -159,8 +269,20 @@ async def list_registrations(connection: Connection, events: list[Event]) -> lis
     return []
 
 
-def list_as(status: str) -> Callable[[Connection, list[Event]], Awaitable[list[Told]]]:
-    async def store(connection: Connection, events: list[Event]) -> list[Told]:
+async def list_sent(connection: Connection, events: list[Event]) -> Follows:
+    sent = events[-1]
+    await connection.execute(
+        "update floor.portal set mail_number = 1, mail_sent_at = $2, valid_until = $3, resends_left = 3"
+        " where registration_id = any($1::uuid[])",
+        ids(events),
+        datetime.fromisoformat(sent["sent_at"]),
+        datetime.fromisoformat(sent["valid_until"]),
+    )
+    return []
+
+
+def list_as(status: str) -> Callable[[Connection, list[Event]], Awaitable[Follows]]:
+    async def store(connection: Connection, events: list[Event]) -> Follows:
         await connection.execute(
             "update floor.portal set status = $3, changed_at = $2 where registration_id = any($1::uuid[])",
             ids(events),
@@ -172,7 +294,8 @@ def list_as(status: str) -> Callable[[Connection, list[Event]], Awaitable[list[T
     return store
 
 
-HANDLERS: Mapping[str, Mapping[str, Callable[[Connection, list[Event]], Awaitable[list[Told]]]]] = {
+Store = Callable[[Connection, list[Event]], Awaitable[Follows]]
+HANDLERS: Mapping[str, Mapping[str, Store]] = {
     "registrar": {
         "account-updated.v1": registrar_accounts,
         "registration-requested.v1": open_registrations,
@@ -187,6 +310,7 @@ HANDLERS: Mapping[str, Mapping[str, Callable[[Connection, list[Event]], Awaitabl
     },
     "portal": {
         "registration-opened.v1": list_registrations,
+        "confirmation-sent.v1": list_sent,
         "customer-confirmed.v1": list_as("awaiting_approval"),
         "registration-approved.v1": list_as("approved"),
     },
