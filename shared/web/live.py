@@ -15,14 +15,13 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 
-import asyncpg
 import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from shared.database import Database, channel_of
-from shared.messaging.faults import in_words
+from shared.messaging.faults import PASSING, in_words
 from shared.retry import Backoff, pause
 from shared.web.person import Person
 
@@ -59,7 +58,7 @@ class Changes:
         while not stopping.is_set():
             try:
                 await self._listen(stopping, backoff)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except PASSING as error:
                 log.warning("does not hear of changes", why=in_words(error))
                 await pause(stopping, backoff.next())
         self._stopping = True
@@ -79,8 +78,9 @@ class Changes:
                 await connection.execute("select 1")  # a connection that died unseen says so here
         finally:
             self._vouches_since = None
-            with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with suppress(*PASSING):
                 await connection.close(timeout=2)
+            connection.terminate()  # where it could not be closed in order
 
     def _hear(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
         topic, heard_at = str(payload), time.time()

@@ -68,6 +68,14 @@ class Proxy:
     def heal(self) -> None:
         self._do(self._heal())
 
+    def put_in_the_servers_mouth(self, said: bytes) -> None:
+        """To each client, whose connections stay as they are."""
+        self._do(self._say(said))
+
+    async def _say(self, said: bytes) -> None:
+        for line in self._lines:
+            line.client.write(said)
+
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
