@@ -15,6 +15,8 @@ from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLS
 from shared.messaging.background import Background
 from shared.settings import KafkaSettings
 
+ANSWERED_WITHIN = 15.0  # seconds for one request, on a connection that may be dead without saying so
+
 _SASL: dict[str, Any] = {
     "PLAIN": SASLPlaintext,
     "SCRAM-SHA-256": SASLScram256,
@@ -52,7 +54,7 @@ def new_broker(settings: KafkaSettings, client_id: str, *, consumer_only: bool =
         enable_idempotence=True,
         linger_ms=5,
         max_batch_size=256 * 1024,
-        request_timeout_ms=15_000,
+        request_timeout_ms=int(1000 * ANSWERED_WITHIN),
         allow_auto_create_topics=False,
         apply_types=False,
         logger=None,
@@ -63,7 +65,9 @@ def new_broker(settings: KafkaSettings, client_id: str, *, consumer_only: bool =
 async def admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
     """For looking at topics and making them. Raises KafkaError."""
     client = AIOKafkaAdminClient(
-        bootstrap_servers=settings.kafka_bootstrap_servers, **parse_security(security(settings))
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        request_timeout_ms=int(1000 * ANSWERED_WITHIN),
+        **parse_security(security(settings)),
     )
     try:
         await client.start()

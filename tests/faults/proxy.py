@@ -68,6 +68,11 @@ class Proxy:
     def heal(self) -> None:
         self._do(self._heal())
 
+    @property
+    def connections(self) -> int:
+        """How many are open, dead ones too."""
+        return len(self._lines)
+
     def put_in_the_servers_mouth(self, said: bytes) -> None:
         """To each client, whose connections stay as they are."""
         self._do(self._say(said))

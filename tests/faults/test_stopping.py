@@ -12,11 +12,12 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from sqlalchemy import text
 
+from commands.serve import create
 from shared import service as service_module
 from shared.clock import system_clock
 from shared.database import Transaction
 from shared.events import CustomerDeclined
-from shared.messaging import hearing
+from shared.messaging import hearing, kafka, reader
 from shared.service import Service
 from shared.topics import SERVICES
 from tests.faults.disturbances import DISTURBANCES
@@ -110,6 +111,28 @@ async def test_every_service_ends_by_itself_on_sigterm_while_kafka_is_away(made:
         async with DISTURBANCES["kafka cut"](made.site):
             ends = await asyncio.gather(*(asyncio.to_thread(fleet.stop, service) for service in SERVICES))
     assert ends == [0] * len(SERVICES), "none had to be killed"
+
+
+async def test_a_service_that_began_on_connections_dead_without_saying_so_gets_others(
+    made: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No question to Kafka is waited for longer than its limit, however early it was asked."""
+    monkeypatch.setattr(kafka, "ANSWERED_WITHIN", 2.0)
+    monkeypatch.setattr(reader, "LONGEST_ANSWER", 2.0)
+    it, stopping = create("registrar", made.settings_of("registrar")), asyncio.Event()
+    async with DISTURBANCES["kafka half-open"](made.site):
+        running = asyncio.create_task(it.run(stopping))
+        await eventually(lambda: connected(made), bool)
+    try:
+        await ready(it)
+    finally:
+        stopping.set()
+        await asyncio.wait({running}, timeout=STOPS_WITHIN)
+
+
+async def connected(made: Rig) -> int:
+    """Connections to Kafka through the proxy."""
+    return made.site.proxies["kafka"].connections
 
 
 async def silent(it: Service) -> bool:
