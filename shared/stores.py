@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from shared.database import Transaction
+from shared.database import Reading, Transaction
 from shared.eligibility import Account, AccountFact, remember
 from shared.events import Billing, Locale
 from shared.history import Entry
@@ -112,7 +112,7 @@ async def append_history(tx: Transaction, entries: Iterable[Entry]) -> None:
         await tx.execute(_NOTE, lists(notes, _ENTRY))
 
 
-async def history_of(tx: Transaction, registration_id: UUID) -> list[Entry]:
+async def history_of(tx: Reading, registration_id: UUID) -> list[Entry]:
     """Oldest first."""
     rows = await tx.execute(_HISTORY, {"id": registration_id})
     return [_entry(row) for row in rows]
@@ -157,12 +157,12 @@ async def lock_accounts(tx: Transaction, emails: Iterable[str]) -> dict[str, Acc
     return {row.email: _account(row) for row in rows}
 
 
-async def find_accounts(tx: Transaction, emails: Iterable[str]) -> dict[str, Account]:
+async def find_accounts(tx: Reading, emails: Iterable[str]) -> dict[str, Account]:
     """The known ones as they are now, not locked."""
     return {row.email: _account(row) for row in await tx.execute(_ACCOUNTS, {"emails": list(set(emails))})}
 
 
-async def find_account(tx: Transaction, email: str) -> Account | None:
+async def find_account(tx: Reading, email: str) -> Account | None:
     """As it is now, not locked."""
     return (await find_accounts(tx, [email])).get(email)
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Column, DateTime, Identity, Integer, MetaData, Table, Text, UniqueConstraint, select
 from sqlalchemy.dialects.postgresql import insert
 
-from shared.database import Transaction
+from shared.database import Reading, Transaction
 from shared.events import Quarantined
 from shared.messaging.quarantine import storable
 from shared.messaging.settling import Origin, which
@@ -65,7 +65,7 @@ async def keep_reports(told: Sequence[Quarantined], tx: Transaction) -> None:
         await tx.execute(_PUT, rows)
 
 
-async def newest(tx: Transaction, most: int, before: int) -> list[Report]:
+async def newest(tx: Reading, most: int, before: int) -> list[Report]:
     """Up to `most` below the number `before`."""
     found = select(*_COLUMNS).where(table.c.id < before).order_by(table.c.id.desc()).limit(most)
     return [Report(**row._asdict()) for row in await tx.execute(found)]

@@ -9,7 +9,7 @@ from sqlalchemy import Integer, Select, bindparam, select
 
 from services.approver.domain import Case, Status
 from services.approver.store import c
-from shared.database import Transaction
+from shared.database import Reading
 
 MOST_SHOWN = 10
 
@@ -52,7 +52,7 @@ _OF_PARTNER = _OTHERS.where(c.partner_id == bindparam("partner_id"))
 _OF_ACCOUNT = _OTHERS.where(c.customer_email == bindparam("email"))
 
 
-async def of(tx: Transaction, case: Case) -> Related:
+async def of(tx: Reading, case: Case) -> Related:
     """As they are now, not locked."""
     of_partner = await _others(tx, _OF_PARTNER, {"id": case.registration_id, "partner_id": case.partner_id})
     of_account = await _others(tx, _OF_ACCOUNT, {"id": case.registration_id, "email": case.customer_email})
@@ -64,6 +64,6 @@ async def of(tx: Transaction, case: Case) -> Related:
     )
 
 
-async def _others(tx: Transaction, statement: Select[Any], values: dict[str, Any]) -> list[Other]:
+async def _others(tx: Reading, statement: Select[Any], values: dict[str, Any]) -> list[Other]:
     rows = await tx.execute(statement, {**values, "most": MOST_SHOWN + 1})
     return [Other(**row._asdict() | {"status": Status(row.status)}) for row in rows]

@@ -30,7 +30,7 @@ from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from services.approver.domain import Case, Decided, Status
 from services.approver.facts import Facts
-from shared.database import Transaction
+from shared.database import Reading, Transaction
 from shared.eligibility import Account
 from shared.events import Billing
 from shared.rows import columns_of, reader
@@ -184,7 +184,7 @@ async def take_lapsed(tx: Transaction, ids: Iterable[UUID]) -> list[Case]:
     return [case_of(row) for row in await tx.execute(_TAKE_LAPSED, {"now": tx.now, "ids": sorted(ids)})]
 
 
-async def get(tx: Transaction, registration_id: UUID) -> Case | None:
+async def get(tx: Reading, registration_id: UUID) -> Case | None:
     """As it is now, not locked."""
     row = (await tx.execute(_GET, {"id": registration_id})).first()
     return case_of(row) if row else None

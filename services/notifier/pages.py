@@ -68,7 +68,7 @@ class ConfirmationPage:
         self._database = database
 
     async def show(self, request: Request, registration_id: UUID) -> Response:
-        async with self._database.transaction() as tx:
+        async with self._database.reading() as tx:
             it = (await store.get(tx, [registration_id])).get(registration_id)
         return self._page(request, it, tx.now) if it else self.unknown(request)
 
@@ -110,7 +110,7 @@ class ConfirmationPage:
         return self._page(request, decided.changed[registration_id], tx.now)
 
     async def _ask_again(self, request: Request, registration_id: UUID, typed: str, *, too_long: bool) -> Response:
-        async with self._database.transaction() as tx:
+        async with self._database.reading() as tx:
             it = (await store.get(tx, [registration_id])).get(registration_id)
         if it is None:
             return self.unknown(request)

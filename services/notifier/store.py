@@ -30,7 +30,7 @@ from sqlalchemy import (
 from services.notifier import queue
 from services.notifier.domain import Confirmation, Decided, Status
 from services.notifier.resends import Resend
-from shared.database import Transaction
+from shared.database import Reading, Transaction
 from shared.events import Locale
 from shared.rows import columns_of, reader
 from shared.sets import lists, update_many
@@ -136,7 +136,7 @@ async def lock(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, Confirmation]
     return _by_id(await tx.execute(_LOCK, {"ids": sorted(set(ids))}))
 
 
-async def get(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, Confirmation]:
+async def get(tx: Reading, ids: Iterable[UUID]) -> dict[UUID, Confirmation]:
     """As they are now, not locked."""
     return _by_id(await tx.execute(_GET, {"ids": list(set(ids))}))
 

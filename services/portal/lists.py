@@ -37,7 +37,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 
 from services.portal.domain import Registration, Status
 from services.portal.store import EMAIL_OR_EMPTY, READ, r, registration
-from shared.database import Transaction
+from shared.database import Reading, Transaction
 from shared.searching import whole_words
 from shared.stores import history, listed
 
@@ -293,7 +293,7 @@ async def chunk(tx: Transaction, wanted: Wanted, place: Place | None) -> tuple[l
     return rows, Place(walked[-1].key, walked[-1].registration_id) if len(walked) == CHUNK else None
 
 
-async def batch(tx: Transaction, batch_id: UUID, partner_id: str) -> list[Registration]:
+async def batch(tx: Reading, batch_id: UUID, partner_id: str) -> list[Registration]:
     """What was added with one form, in its order."""
     rows = await tx.execute(_BATCH, {"batch_id": batch_id, "partner_id": partner_id})
     return [registration(row) for row in rows]

@@ -32,7 +32,7 @@ from sqlalchemy.dialects.postgresql import TSVECTOR
 from services.portal import domain
 from services.portal.asks import Asked
 from services.portal.domain import Decided, Registration, Status
-from shared.database import Transaction
+from shared.database import Reading, Transaction
 from shared.events import Locale, RegistrationRequested
 from shared.rows import columns_of, reader
 from shared.searching import FEW_WAITING
@@ -167,7 +167,7 @@ async def keep(tx: Transaction, asked: Asked) -> None:
     await append_history(tx, [asked.line])
 
 
-async def get(tx: Transaction, registration_id: UUID, partner_id: str) -> Registration | None:
+async def get(tx: Reading, registration_id: UUID, partner_id: str) -> Registration | None:
     """None for another partner's too."""
     row = (await tx.execute(_ONE, {"id": registration_id, "partner_id": partner_id})).one_or_none()
     return registration(row) if row else None

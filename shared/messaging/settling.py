@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from aiokafka import ConsumerRecord
 from sqlalchemy import ColumnElement, and_, select, text, update
 
-from shared.database import Database, Transaction
+from shared.database import Database, Reading, Transaction
 from shared.messaging.batch import Inbox
 from shared.messaging.faults import in_words, is_passing
 from shared.messaging.quarantine import WAITING_SQL, State, storable, table
@@ -114,13 +114,13 @@ def _is(it: Which) -> ColumnElement[bool]:
     return and_(c.topic == it.topic, c.partition == it.partition, c.offset == it.offset)
 
 
-async def waiting(tx: Transaction, most: int, after: int = 0) -> list[Entry]:
+async def waiting(tx: Reading, most: int, after: int = 0) -> list[Entry]:
     """Oldest first: up to `most` beyond the number `after`."""
     found = select(*_ENTRY).where(text(WAITING_SQL), c.id > after).order_by(c.id).limit(most)
     return _entries(await tx.execute(found))
 
 
-async def settled(tx: Transaction, most: int, before: int = _LARGEST) -> list[Entry]:
+async def settled(tx: Reading, most: int, before: int = _LARGEST) -> list[Entry]:
     """Newest first: up to `most` below the number `before`."""
     found = select(*_ENTRY).where(c.state != State.QUARANTINED.value, c.id < before).order_by(c.id.desc()).limit(most)
     return _entries(await tx.execute(found))
@@ -136,7 +136,7 @@ def _entries(rows: Iterable[Any]) -> list[Entry]:
     return [Entry(**row._asdict()) for row in rows]
 
 
-async def get(tx: Transaction, it: Which) -> Kept | None:
+async def get(tx: Reading, it: Which) -> Kept | None:
     return _kept((await tx.execute(select(*_KEPT).where(_is(it)))).one_or_none())
 
 

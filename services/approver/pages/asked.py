@@ -8,7 +8,7 @@ from starlette.requests import Request
 from services.approver import store
 from services.approver.claims import Reviewer
 from services.approver.domain import Case
-from shared.database import Transaction
+from shared.database import Reading
 from shared.web.person import Person
 
 
@@ -16,7 +16,7 @@ def reviewer(person: Person) -> Reviewer:
     return Reviewer(person.email, "vng-admin" in person.roles)
 
 
-async def asked_for(tx: Transaction, request: Request) -> Case:
+async def asked_for(tx: Reading, request: Request) -> Case:
     """Not locked. Raises HTTPException 404."""
     registration_id = id_in(request)
     case = await store.get(tx, registration_id) if registration_id else None

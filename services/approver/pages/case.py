@@ -18,7 +18,7 @@ from services.approver.pages.form import Typed
 from services.approver.pages.news import mark
 from services.approver.policy import failing_codes
 from services.approver.refusals import ConditionsChanged, FactsNotYetRead, NoLongerEligible, Refusal
-from shared.database import Database, Transaction
+from shared.database import Database, Reading
 from shared.eligibility import CurrentCustomers
 from shared.stores import find_account, history_of
 from shared.web import live
@@ -35,13 +35,13 @@ class CasePage:
 
     async def show(self, request: Request, person: Person) -> Response:
         since = live.now()
-        async with self._database.transaction() as tx:
+        async with self._database.reading() as tx:
             return await self.answer(request, tx, await asked_for(tx, request), person, since=since)
 
     async def answer(
         self,
         request: Request,
-        tx: Transaction,
+        tx: Reading,
         case: Case,
         person: Person,
         *,
@@ -70,7 +70,7 @@ class CasePage:
             **await self._known(tx, case),
         )
 
-    async def _known(self, tx: Transaction, case: Case) -> dict[str, Any]:
+    async def _known(self, tx: Reading, case: Case) -> dict[str, Any]:
         """All that is stored about the case beside itself."""
         account = await find_account(tx, case.customer_email)
         facts, codes = facts_of(account), failing_codes(account, self._policy)

@@ -36,7 +36,7 @@ class NewsPages:
     async def show(self, request: Request, _person: Person) -> Response:
         """A part of the page; nothing where it is still right."""
         asked = request.query_params
-        async with self._database.transaction() as tx:
+        async with self._database.reading() as tx:
             case = await asked_for(tx, request)
             history = await history_of(tx, case.registration_id)
             account = await find_account(tx, case.customer_email)
@@ -52,6 +52,6 @@ class NewsPages:
         )
 
     async def stream(self, request: Request, person: Person) -> Response:
-        async with self._database.transaction() as tx:
+        async with self._database.reading() as tx:
             case = await asked_for(tx, request)
         return self._changes.stream(request, person, str(case.registration_id))

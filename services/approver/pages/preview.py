@@ -23,6 +23,6 @@ class PreviewPage:
     async def show(self, request: Request, person: Person) -> Response:
         """Changes nothing."""
         typed, since = await typed_in(request, "reason"), live.now()
-        async with self._database.transaction() as tx:
+        async with self._database.reading() as tx:
             case = await asked_for(tx, request)
             return await self._page.answer(request, tx, case, person, typed=typed, since=since)

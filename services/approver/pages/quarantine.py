@@ -62,7 +62,7 @@ class QuarantinePage:
 
     async def _rows(self, asked: Asked) -> list[settling.Entry] | list[elsewhere.Report]:
         """One more than a page holds, where there are more."""
-        async with self._database.transaction() as tx:
+        async with self._database.reading() as tx:
             match asked.view:
                 case View.WAITING:
                     return await settling.waiting(tx, PAGE + 1, asked.beyond or 0)

@@ -86,7 +86,7 @@ class QuarantineRecordPage:
         typed: Typed | None = None,
         headers: dict[str, str] | None = None,
     ) -> Response:
-        async with self._database.transaction() as tx:
+        async with self._database.reading() as tx:
             it = await settling.get(tx, _number(request))
         if it is None:
             raise HTTPException(404)

@@ -45,7 +45,7 @@ class AccountPages:
         batch_id = uuid_in(request.query_params.get("batch", ""))
         if batch_id is None:
             return []
-        async with self._database.transaction() as tx:
+        async with self._database.reading() as tx:
             return await lists.batch(tx, batch_id, partner_id)
 
     async def changes(self, request: Request, person: Person) -> Response:

@@ -102,7 +102,7 @@ class AddPage:
         registration_id = uuid_in(request.query_params.get("again", ""))
         if registration_id is None:
             return Row()
-        async with self._database.transaction() as tx:
+        async with self._database.reading() as tx:
             known = await store.get(tx, registration_id, partner_of(person).partner_id)
         return Row(known.customer_email or "", known.common_name or "", known.role or "Partner") if known else Row()
 

@@ -16,7 +16,7 @@ from services.portal.pages.lookalikes import beyond_ascii
 from services.portal.pages.partner import partner_of
 from services.portal.pages.progress import progress
 from services.portal.pages.timeline import timeline
-from shared.database import Database, Transaction
+from shared.database import Database, Reading
 from shared.events import CustomerConfirmed
 from shared.stores import history_of
 from shared.web import live
@@ -31,7 +31,7 @@ class RegistrationPage:
 
     async def show(self, request: Request, person: Person) -> Response:
         since = live.now()
-        async with self._database.transaction() as tx:
+        async with self._database.reading() as tx:
             it = await store.get(tx, id_in(request), partner_of(person).partner_id)
             if it is None:
                 raise HTTPException(404)
@@ -42,7 +42,7 @@ class RegistrationPage:
 async def registration_page(
     pages: Pages,
     request: Request,
-    tx: Transaction,
+    tx: Reading,
     it: Registration,
     since: str,
     *,
