@@ -24,6 +24,7 @@ from shared.together import Together
 AT_ONCE = 16
 SLOW = 2.0  # seconds after which a mail in hand takes no other's place
 MOST = 64  # connections
+APART = 0.02  # seconds between two looks for mails: one mail costs a look nearly what sixteen do
 POLL = 0.5  # seconds
 GRACE = 5.0  # seconds to finish the mails in hand when the service stops
 ENDING = 1.0  # seconds to let go of those that are not finished by then
@@ -63,6 +64,7 @@ class Sender:
         while not stopping.is_set():
             if self._away:
                 await pause(stopping, self._away_for.next())
+            begun = time.monotonic()
             try:
                 claimed = await self._claim(self._room())
                 backoff.reset()
@@ -75,6 +77,7 @@ class Sender:
                 self._sending[task] = time.monotonic()
                 task.add_done_callback(self._sending.pop)
             await self._next(stopping)
+            await pause(stopping, begun + APART - time.monotonic())
         if self._sending:
             await asyncio.wait(self._sending, timeout=GRACE)
         late = list(self._sending)
