@@ -33,7 +33,7 @@ async def test_once_one_connection_is_found_dead_no_other_of_its_age_is_used(
         await one.execute(text("select 1"))
         await two.execute(text("select 1"))
     await end_sessions(database_url, "application_name = 'registrar'")
-    with pytest.raises(Exception, match="terminat|clos"):
+    with pytest.raises(Exception, match=r"terminat|clos"):
         await rows(registrar, "select 1")
     assert await rows(registrar, "select 1") == [(1,)]
 
