@@ -18,8 +18,9 @@ from typing import cast
 
 END = b"\r\n.\r\n"
 _IDENTITY = re.compile(rb"^Message-ID: <([^>]+)>", re.IGNORECASE | re.MULTILINE)
+# A link may hold two hyphens where a line is broken; what ends a part begins with an equals sign, which code never does.
 _CODED = re.compile(
-    rb"Content-Transfer-Encoding: *(\S+)(?:\r\n\S[^\r]*)*\r\n\r\n(.*?)\r\n--", re.DOTALL | re.IGNORECASE
+    rb"Content-Transfer-Encoding: *(\S+)(?:\r\n\S[^\r]*)*\r\n\r\n(.*?)\r\n--=", re.DOTALL | re.IGNORECASE
 )
 _DECODED: dict[bytes, Callable[[bytes], bytes]] = {
     b"base64": binascii.a2b_base64,
