@@ -28,8 +28,11 @@ def post(url: str, path: str, body: str = "", cookies: str = "") -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
 
 
+KEPT = 3.0  # seconds: servers close an idle connection after five
+
+
 class Asking(asyncio.Protocol):
-    """One connection; it is opened anew where the server has closed it meanwhile."""
+    """One connection; it is opened anew where it was idle for long or the server has closed it."""
 
     def __init__(self, url: str) -> None:
         self._host, _, port = urlsplit(url).netloc.partition(":")
@@ -37,16 +40,22 @@ class Asking(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[int] | None = None
         self._heard = bytearray()
+        self._used_at = 0.0
 
     async def ask(self, request: bytes) -> int:
         """The status. Raises ConnectionError where no answer came."""
         loop = asyncio.get_running_loop()
+        if loop.time() - self._used_at > KEPT:
+            self.close()
         if self._transport is None or self._transport.is_closing():
             await loop.create_connection(lambda: self, self._host, self._port)
         assert self._transport  # made by connection_made
         self._answer = loop.create_future()
         self._transport.write(request)
-        return await self._answer
+        try:
+            return await self._answer
+        finally:
+            self._used_at = loop.time()
 
     def close(self) -> None:
         if self._transport:

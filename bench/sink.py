@@ -18,7 +18,7 @@ from typing import cast
 
 END = b"\r\n.\r\n"
 _IDENTITY = re.compile(rb"^Message-ID: <([^>]+)>", re.IGNORECASE | re.MULTILINE)
-# A link may hold two hyphens where a line is broken; what ends a part begins with an equals sign, which code never does.
+# A line of a link may begin with two hyphens; what ends a part goes on with an equals sign, which links do not hold.
 _CODED = re.compile(
     rb"Content-Transfer-Encoding: *(\S+)(?:\r\n\S[^\r]*)*\r\n\r\n(.*?)\r\n--=", re.DOTALL | re.IGNORECASE
 )
