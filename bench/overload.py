@@ -20,6 +20,7 @@ from pathlib import Path
 
 from bench import NOTHING_SENT
 from bench.drain import account, new_producer, request, resident_mb
+from bench.drain import publish as publish_all
 from bench.driver import answers, driven, messages, publish
 from bench.room import Room, room, services
 from bench.settled import settled
@@ -115,7 +116,8 @@ def run(host: Servers, folder: Path, minutes: float) -> bool:
         rate, seconds = TIMES * sustainable, 60 * minutes
         most = int(rate * seconds * 1.02) + 1000
         print(f"carried {sustainable:.0f}/s; requested now {rate:.0f}/s for {minutes:g} min", flush=True)
-        asyncio.run(publish(there, messages(there, [account(MEASURED + number) for number in range(most)])))
+        accounts = (account(MEASURED + number) for number in range(most))
+        asyncio.run(publish_all(there.settings.kafka_bootstrap_servers, there.settings.kafka_topic_prefix, accounts))
         sent, seen = asyncio.run(overload(there, programs.processes, rate, seconds, most))
         asyncio.run(settled(there.database_url, MEASURED + sent))
     print(f"the oldest waited {seen.longest_wait:.0f} s; everything drained, each registration approved once")
