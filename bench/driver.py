@@ -1,7 +1,7 @@
 """Who requests, confirms and approves: cheap, as it shares two cores with what it drives."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -33,14 +33,8 @@ async def publish(there: Room, them: Sequence[Message]) -> None:
         await producer.stop()
 
 
-async def answers(
-    there: Room,
-    wanted: asyncio.Future[int],
-    approved: Callable[[int], None] = lambda _count: None,
-    skipped: int = 0,
-) -> None:
-    """Confirms and approves as notifier and approver would, until as many are approved as are `wanted`, once that is
-    known. Told: how many are. `skipped`: so many are approved already."""
+async def _answers(there: Room, count: int) -> None:
+    """Confirms and approves as notifier and approver would, until as many are approved."""
     at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     opened, confirmed, over = (
         there.topic(it) for it in ("registration-opened.v1", "customer-confirmed.v1", "registration-approved.v1")
@@ -50,9 +44,7 @@ async def answers(
     async with clients(there) as (producer, consumer):
         places = [TopicPartition(it, number) for it in (opened, confirmed, over) for number in range(PARTITIONS)]
         consumer.assign(places)
-        if skipped:
-            await consumer.seek_to_end()
-        while not wanted.done() or len(done) < wanted.result():
+        while len(done) < count:
             for place, records in (await consumer.getmany(timeout_ms=200)).items():
                 if place.topic == opened:
                     for it in records:
@@ -67,7 +59,6 @@ async def answers(
                         await producer.send(approval, value, key=it.key)
                 else:
                     done.update(it.key for it in records)
-            approved(len(done))
 
 
 @asynccontextmanager
@@ -85,8 +76,6 @@ async def clients(there: Room) -> AsyncIterator[tuple[AIOKafkaProducer, AIOKafka
 
 async def driven(there: Room, requests: Sequence[Message]) -> None:
     """Requests, and answers until all are approved."""
-    wanted: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    wanted.set_result(len(requests))
-    answering = asyncio.create_task(answers(there, wanted))
+    answering = asyncio.create_task(_answers(there, len(requests)))
     await publish(there, requests)
     await answering

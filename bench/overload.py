@@ -2,11 +2,12 @@
 
     .venv/bin/python -m bench.overload 10
 
-First the sustainable load is measured: registrations that go from request to approval as fast as they can. Then five
-times as many a second are requested for so many minutes (10), whether or not they are carried. Every ten seconds: how
-many wait, how long the oldest has waited, and the memory of each service. At last everything drains, and every
-registration must be approved. Exit status 1 where one is not, or where a service's memory in the last third of the
-overload is more than GROWTH times that in the first.
+First the sustainable load is measured as bench.throughput does: registrations a second through everything, every mail
+sent, every link opened and posted, every case approved on its page. Then five times as many a second are requested for
+so many minutes (10), whether or not they are carried, while customers and staff go on as before. Every ten seconds: how
+many wait, how long the oldest has waited, and the memory of each service. At last everything drains, and the checker
+judges every registration. Exit status 1 where a promise is broken, or where a service's memory in the last third of the
+time is more than GROWTH times that in the first.
 """
 
 import asyncio
@@ -18,18 +19,22 @@ from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import NOTHING_SENT
 from bench.drain import account, new_producer, request, resident_mb
 from bench.drain import publish as publish_all
-from bench.driver import answers, driven, messages, publish
-from bench.room import Room, room, services
-from bench.settled import settled
+from bench.driver import Message, messages
+from bench.judged import judge
+from bench.letters import Letters, sink
+from bench.people import lived_with
+from bench.room import Programs, Room, room, services
+from bench.settled import accounts_known, settled
+from bench.throughput import cookies_of_reviewer, measure_ours
 from embedded import Servers, servers
 from embedded.process import Process
+from shared.observability import quiet_clients
 from shared.topics import SERVICES
 
 TIMES = 5
-MEASURED = 5_000  # registrations
+MEASURED = 2_000  # registrations
 EVERY = 10.0  # seconds
 AT_ONCE = 0.1  # seconds of requests that are sent together
 GROWTH = 1.5
@@ -41,86 +46,91 @@ class Seen:
 
     memory: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in SERVICES})
     requested: deque[tuple[float, int]] = field(default_factory=deque)
+    approved: int = 0
     longest_wait: float = 0.0
 
-    def look(self, processes: dict[str, Process], done: int, begun: float, now: float) -> None:
+    async def watch(self, processes: dict[str, Process]) -> None:
+        begun = time.monotonic()
+        while True:
+            await asyncio.sleep(EVERY)
+            self._look(processes, begun, time.monotonic())
+
+    def _look(self, processes: dict[str, Process], begun: float, now: float) -> None:
         for name, it in processes.items():
             self.memory[name].append(resident_mb(it.pid))
         total = self.requested[-1][1] if self.requested else 0
-        while self.requested and self.requested[0][1] <= done:
+        while len(self.requested) > 1 and self.requested[0][1] <= self.approved:
             self.requested.popleft()
-        wait = now - self.requested[0][0] if self.requested else 0.0
+        wait = now - self.requested[0][0] if total > self.approved else 0.0
         self.longest_wait = max(self.longest_wait, wait)
         memory = "  ".join(f"{name} {values[-1]:.0f}" for name, values in self.memory.items())
-        print(f"{now - begun:6.0f} s  waiting {total - done:>8,}  oldest for {wait:4.0f} s  MB: {memory}", flush=True)
+        waiting = total - self.approved
+        print(
+            f"{now - begun:6.0f} s  requested {total:>8,}  waiting {waiting:>8,}  oldest for {wait:4.0f} s  "
+            f"MB: {memory}",
+            flush=True,
+        )
 
 
-async def requests_at(there: Room, rate: float, seconds: float, first: int, seen: Seen) -> int:
-    """Open loop: sent when they are due. How many."""
+async def requested_at(there: Room, rate: float, requests: list[Message], seen: Seen) -> None:
+    """Open loop: sent when they are due."""
     producer = new_producer(there.settings.kafka_bootstrap_servers)
     await producer.start()
     begun, sent = time.monotonic(), 0
     try:
-        while (passed := time.monotonic() - begun) < seconds:
-            for _ in range(int(passed * rate) - sent):
-                event = request(first + sent)
-                topic = there.topic("registration-requested.v1")
-                await producer.send(topic, event.model_dump_json().encode(), key=event.key.encode())
-                sent += 1
+        while sent < len(requests):
+            due = min(len(requests), int((time.monotonic() - begun) * rate))
+            for topic, key, value in requests[sent:due]:
+                await producer.send(topic, value, key=key)
+            sent = due
             seen.requested.append((time.monotonic(), sent))
             await asyncio.sleep(AT_ONCE)
     finally:
         await producer.stop()
-    return sent
+    took = time.monotonic() - begun
+    print(
+        f"the overload is over: {sent:,} registrations were requested in {took:.0f} s, {sent / took:.0f}/s", flush=True
+    )
 
 
 async def overload(
-    there: Room, processes: dict[str, Process], rate: float, seconds: float, most: int
-) -> tuple[int, Seen]:
-    """Requests beyond what is carried, then the rest until all are approved. How many there were."""
-    seen, done, begun = Seen(), 0, time.monotonic()
+    there: Room, programs: Programs, rate: float, requests: list[Message], letters: Letters, cookies: str
+) -> Seen:
+    """Until all are approved and mailed."""
+    seen = Seen()
 
     def approved(count: int) -> None:
-        nonlocal done
-        done = count
+        seen.approved = count
 
-    async def watch() -> None:
-        while True:
-            await asyncio.sleep(EVERY)
-            seen.look(processes, done, begun, time.monotonic())
-
-    wanted: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    answering = asyncio.create_task(answers(there, wanted, approved, skipped=MEASURED))
-    watching = asyncio.create_task(watch())
-    sent = await requests_at(there, rate, seconds, MEASURED, seen)
-    print(f"{time.monotonic() - begun:6.0f} s  the overload is over: {sent:,} registrations were requested", flush=True)
-    assert sent <= most, "there are too few accounts"
-    wanted.set_result(sent)
-    await answering
-    print(f"{time.monotonic() - begun:6.0f} s  all {sent:,} are approved", flush=True)
+    watching = asyncio.create_task(seen.watch(programs.processes))
+    requesting = requested_at(there, rate, requests, seen)
+    await lived_with(there, programs, len(requests), requesting, letters, cookies, approved)
     watching.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await watching
-    return sent, seen
+    return seen
 
 
 def run(host: Servers, folder: Path, minutes: float) -> bool:
-    there = room(host, "overload", SMTP_URL=NOTHING_SENT)
-    asyncio.run(publish(there, messages(there, [account(number) for number in range(MEASURED)])))
-    requests = messages(there, [request(number) for number in range(MEASURED)])
-    with services(there, folder) as programs:
-        begun = time.perf_counter()
-        asyncio.run(driven(there, requests))
-        asyncio.run(settled(there.database_url, MEASURED))
-        sustainable = MEASURED / (time.perf_counter() - begun)
-        rate, seconds = TIMES * sustainable, 60 * minutes
-        most = int(rate * seconds * 1.02) + 1000
-        print(f"carried {sustainable:.0f}/s; requested now {rate:.0f}/s for {minutes:g} min", flush=True)
-        accounts = (account(MEASURED + number) for number in range(most))
-        asyncio.run(publish_all(there.settings.kafka_bootstrap_servers, there.settings.kafka_topic_prefix, accounts))
-        sent, seen = asyncio.run(overload(there, programs.processes, rate, seconds, most))
-        asyncio.run(settled(there.database_url, MEASURED + sent))
-    print(f"the oldest waited {seen.longest_wait:.0f} s; everything drained, each registration approved once")
+    """Raises PromisesBroken."""
+    sustainable = measure_ours(host, folder, MEASURED).rate
+    rate = TIMES * sustainable
+    count = int(rate * 60 * minutes)
+    print(f"carried {sustainable:.0f}/s; requested now {rate:.0f}/s for {minutes:g} min", flush=True)
+    with sink(folder) as letters:
+        there = room(host, "overload", SMTP_URL=letters.smtp_url)
+        kafka, prefix = there.settings.kafka_bootstrap_servers, there.settings.kafka_topic_prefix
+        asyncio.run(publish_all(kafka, prefix, map(account, range(count))))
+        requests = messages(there, [request(number) for number in range(count)])
+        with services(there, folder) as programs:
+            asyncio.run(accounts_known(there.database_url, count))
+            cookies = asyncio.run(cookies_of_reviewer(programs.urls["approver"]))
+            begun = time.monotonic()
+            seen = asyncio.run(overload(there, programs, rate, requests, letters, cookies))
+            asyncio.run(settled(there.database_url, count, mailed=True))
+            print(f"all drained {time.monotonic() - begun:.0f} s after the first request", flush=True)
+        asyncio.run(judge(there, letters.letters()))
+    print(f"the oldest waited {seen.longest_wait:.0f} s; the checker finds nothing")
     return bounded(seen)
 
 
@@ -136,6 +146,7 @@ def bounded(seen: Seen) -> bool:
 
 def main() -> None:
     minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
+    quiet_clients()
     with tempfile.TemporaryDirectory() as folder, servers(Path(folder), environ={}, quick_start=False) as host:
         good = run(host, Path(folder), minutes)
     print("memory is bounded" if good else f"MEMORY GREW more than {GROWTH} times")

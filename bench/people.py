@@ -6,9 +6,10 @@ of approver has committed its confirmation, which is when the case is there.
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -102,9 +103,23 @@ class Cases:
 
 
 async def lived(there: Room, programs: Programs, requests: Sequence[Message], letters: Letters, cookies: str) -> None:
-    """Requests, and does what people do until all are approved and all mails have come. `cookies`: of a reviewer."""
+    """Requests all at once, and does what people do until all is over. `cookies`: of a reviewer."""
+    await lived_with(there, programs, len(requests), publish(there, requests), letters, cookies)
+
+
+async def lived_with(
+    there: Room,
+    programs: Programs,
+    count: int,
+    requesting: Coroutine[Any, Any, None],
+    letters: Letters,
+    cookies: str,
+    approved: Callable[[int], None] = lambda _count: None,
+) -> None:
+    """While somebody is `requesting`, and until all `count` are approved and all their mails have come. Told: how many
+    are approved so far."""
     customer, reviewer = customers(programs.urls["notifier"]), staff(programs.urls["approver"], cookies)
-    cases, count = Cases(f"{there.settings.kafka_topic_prefix}approver"), len(requests)
+    cases = Cases(f"{there.settings.kafka_topic_prefix}approver")
     bootstrap = there.settings.kafka_bootstrap_servers
     async with AsyncExitStack() as stack:
         _producer, consumer = await stack.enter_async_context(clients(there))
@@ -112,14 +127,16 @@ async def lived(there: Room, programs: Programs, requests: Sequence[Message], le
         async with asyncio.TaskGroup() as tasks:
             busy = [*customer.begin(tasks), *reviewer.begin(tasks)]
             busy.append(tasks.create_task(cases.follow(bootstrap, reviewer.waiting.put_nowait)))
-            tasks.create_task(publish(there, requests))
-            await _approved(there, consumer, cases, count)
+            tasks.create_task(requesting)
+            await _approved(there, consumer, cases, count, approved)
             await letters.all_of(MAILS_EACH * count)
             for task in busy:
                 task.cancel()
 
 
-async def _approved(there: Room, consumer: AIOKafkaConsumer, cases: Cases, count: int) -> None:
+async def _approved(
+    there: Room, consumer: AIOKafkaConsumer, cases: Cases, count: int, told: Callable[[int], None]
+) -> None:
     confirmed, over = there.topic("customer-confirmed.v1"), there.topic("registration-approved.v1")
     consumer.assign([TopicPartition(it, number) for it in (confirmed, over) for number in range(PARTITIONS)])
     done: set[bytes] = set()
@@ -130,3 +147,4 @@ async def _approved(there: Room, consumer: AIOKafkaConsumer, cases: Cases, count
                     cases.confirmed(place, it.offset, it.key.decode())
             else:
                 done.update(it.key for it in records)
+                told(len(done))

@@ -12,6 +12,7 @@ _APPROVED = (
     "select count(*) from approver.cases where outcome = 'approved'",
     "select count(*) from notifier.emails where kind = 'partner_approved'",
 )
+_KNOWN = ("select count(*) from registrar.accounts", "select count(*) from approver.accounts")
 _OWED = (
     "select (select count(*) from registrar.outbox) + (select count(*) from portal.outbox)"
     " + (select count(*) from approver.outbox) + (select count(*) from notifier.outbox)"
@@ -26,6 +27,11 @@ _FLOOR_APPROVED = (
 )
 _FLOOR_SENT = "select count(*) from floor.emails where state = 'sent'"
 _FLOOR_SAID_SENT = "select count(*) from floor.portal where mail_number = 1"
+
+
+async def accounts_known(database_url: str, count: int) -> None:
+    """To those who decide by them."""
+    await _until(database_url, dict.fromkeys(_KNOWN, count))
 
 
 async def settled(database_url: str, count: int, *, mailed: bool = False) -> None:
