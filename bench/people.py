@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from bench import MAILS_EACH
 from bench.asking import Asking, get, post
 from bench.driver import Message, clients, publish
 from bench.letters import Letters
@@ -20,7 +21,6 @@ from bench.room import Programs, Room
 from shared.topics import PARTITIONS
 
 CUSTOMERS = STAFF = 32
-MAILS_EACH = 3  # one that asks, and one each to customer and partner at the end
 LOOK = 0.05  # seconds
 
 
