@@ -46,7 +46,10 @@ class Asking(asyncio.Protocol):
         assert self._transport  # made by connection_made
         self._answer = loop.create_future()
         self._transport.write(request)
-        return await self._answer
+        try:
+            return await self._answer
+        finally:
+            self._answer = None
 
     def close(self) -> None:
         if self._transport:
@@ -66,10 +69,8 @@ class Asking(asyncio.Protocol):
             status = int(self._heard[9:12])
             self._heard.clear()
             self._answer.set_result(status)
-            self._answer = None
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
         if self._answer:
             self._answer.set_exception(error or ConnectionError("the server closed the connection and did not answer"))
-            self._answer = None

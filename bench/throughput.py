@@ -37,7 +37,7 @@ async def cookies_of_reviewer(url: str) -> str:
 def measure_ours(host: Servers, folder: Path, count: int) -> Result:
     """Raises PromisesBroken."""
     with sink(folder) as letters:
-        there = _filled(host, "ours", count, letters.smtp_url)
+        there = filled(host, "ours", count, letters.smtp_url)
         requests = messages(there, [request(number) for number in range(count)])
         with services(there, folder) as programs:
             cookies = asyncio.run(cookies_of_reviewer(programs.urls["approver"]))
@@ -51,7 +51,7 @@ def measure_ours(host: Servers, folder: Path, count: int) -> Result:
 
 def measure_floor(host: Servers, folder: Path, count: int) -> Result:
     with sink(folder) as letters:
-        there = _filled(host, "floor", count, letters.smtp_url)
+        there = filled(host, "floor", count, letters.smtp_url)
         requests = messages(there, [request(number) for number in range(count)])
         with floor(there, folder) as programs:
             pids = {it: started.pid for it, started in programs.processes.items()} | {"sink": letters.process.pid}
@@ -61,7 +61,7 @@ def measure_floor(host: Servers, folder: Path, count: int) -> Result:
     return result
 
 
-def _filled(host: Servers, name: str, count: int, smtp_url: str) -> Room:
+def filled(host: Servers, name: str, count: int, smtp_url: str) -> Room:
     there = room(host, f"{name}_all_{count}", SMTP_URL=smtp_url)
     asyncio.run(publish(there, messages(there, [account(number) for number in range(count)])))
     return there
