@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 NEVER = math.inf
-KEPT_UP = 0.95  # of the rate asked for, until the last had ended
+KEPT_UP = 2.0  # seconds from the last request's being due to the last approval, at most
 
 
 @dataclass(slots=True)
@@ -47,18 +47,20 @@ class Figures:
 @dataclass(frozen=True, slots=True)
 class Latency:
     """At `rate` a second: `count` were due, `ended` were approved in the end, `carried` a second from the first's being
-    due to the last's approval. `legs`: by name. `refused`: what pages answered instead, how often."""
+    due to the last's approval, `late` seconds after the last was due. `legs`: by name. `refused`: what pages answered
+    instead, how often."""
 
     rate: float
     count: int
     ended: int
     carried: float
+    late: float
     legs: dict[str, Figures]
     refused: Counter[str] = field(default_factory=Counter)
 
     @property
     def kept_up(self) -> bool:
-        return self.ended == self.count and self.carried >= KEPT_UP * self.rate
+        return self.ended == self.count and self.late <= KEPT_UP
 
 
 def due_at(begun: float, rate: float, number: int) -> float:
@@ -91,6 +93,7 @@ def latency(rate: float, lives: Sequence[Life]) -> Latency:
         count=len(lives),
         ended=len(ended),
         carried=len(ended) / (max(ended) - lives[0].due) if ended else 0.0,
+        late=max(ended) - lives[-1].due if ended else NEVER,
         legs=legs,
         refused=Counter(it.refused for it in lives if it.refused),
     )

@@ -35,17 +35,17 @@ WAYS: dict[str, tuple[Start, Callable[[str, int], Awaitable[None]]]] = {
 
 
 def measure(host: Servers, folder: Path, count: int, name: str = "ours") -> Result:
-    """`name`: of one of WAYS."""
+    """`name`: of one of WAYS. Raises TimeoutError."""
     assert host.postgres and host.kafka
     start, end = WAYS[name]
-    there = room(host, f"{name}_{count}", SMTP_URL=NOTHING_SENT)
-    asyncio.run(publish(there, messages(there, [account(number) for number in range(count)])))
-    requests = messages(there, [request(number) for number in range(count)])
-    with start(there, folder) as programs:
-        pids = {it: started.pid for it, started in programs.processes.items()}
-        everyone = pids | {"postgres": host.postgres.pid, "kafka": host.kafka.pid}
-        with measured(name, count, everyone) as result:
-            asyncio.run(_carried(there, requests, end))
+    with room(host, f"{name}_{count}", SMTP_URL=NOTHING_SENT) as there:
+        asyncio.run(publish(there, messages(there, [account(number) for number in range(count)])))
+        requests = messages(there, [request(number) for number in range(count)])
+        with start(there, folder) as programs:
+            pids = {it: started.pid for it, started in programs.processes.items()}
+            everyone = pids | {"postgres": host.postgres.pid, "kafka": host.kafka.pid}
+            with measured(name, count, everyone) as result:
+                asyncio.run(_carried(there, requests, end))
     return result
 
 

@@ -52,8 +52,7 @@ def undisturbed() -> Iterator[None]:
 def measure(host: Servers, folder: Path, rate: float, seconds: float = SECONDS) -> Latency:
     """Raises PromisesBroken."""
     warm_up, count = math.ceil(rate * WARM_UP), math.ceil(rate * (WARM_UP + seconds))
-    with sink(folder) as letters:
-        there = filled(host, f"latency_{rate:g}", count, letters.smtp_url)
+    with sink(folder) as letters, filled(host, f"latency_{rate:g}", count, letters.smtp_url) as there:
         requests = messages(there, [request(number) for number in range(count)])
         with services(there, folder) as programs:
             cookies = asyncio.run(cookies_of_reviewer(programs.urls["approver"]))

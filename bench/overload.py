@@ -23,7 +23,7 @@ from bench.drain import account, new_producer, request, resident_mb
 from bench.driver import answers, driven, messages, publish
 from bench.room import Room, room, services
 from bench.settled import settled
-from embedded import Servers, servers
+from embedded import servers
 from embedded.process import Process
 from shared.topics import SERVICES
 
@@ -103,8 +103,7 @@ async def overload(
     return sent, seen
 
 
-def run(host: Servers, folder: Path, minutes: float) -> bool:
-    there = room(host, "overload", SMTP_URL=NOTHING_SENT)
+def run(there: Room, folder: Path, minutes: float) -> bool:
     asyncio.run(publish(there, messages(there, [account(number) for number in range(MEASURED)])))
     requests = messages(there, [request(number) for number in range(MEASURED)])
     with services(there, folder) as programs:
@@ -134,8 +133,12 @@ def bounded(seen: Seen) -> bool:
 
 def main() -> None:
     minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
-    with tempfile.TemporaryDirectory() as folder, servers(Path(folder), environ={}, quick_start=False) as host:
-        good = run(host, Path(folder), minutes)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        servers(Path(folder), environ={}, quick_start=False) as host,
+        room(host, "overload", SMTP_URL=NOTHING_SENT) as there,
+    ):
+        good = run(there, Path(folder), minutes)
     print("memory is bounded" if good else f"MEMORY GREW more than {GROWTH} times")
     sys.exit(0 if good else 1)
 

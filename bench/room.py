@@ -23,8 +23,9 @@ from commands.migrate import migrate_all
 from embedded import Servers, process
 from embedded.ports import free_port
 from embedded.process import Process
+from shared.messaging.kafka import admin
 from shared.settings import DatabaseSettings, KafkaSettings
-from shared.topics import PARTITIONS, SERVICES
+from shared.topics import PARTITIONS, SERVICES, TOPICS
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,9 @@ class Programs:
     urls: dict[str, str]
 
 
-def room(host: Servers, name: str, **more: str) -> Room:
+@contextmanager
+def room(host: Servers, name: str, **more: str) -> Iterator[Room]:
+    """Gone at the end: a server that is measured has no other room's rows to vacuum and no other's logs to keep."""
     assert host.postgres
     mark = f"{name}_{uuid4().hex[:6]}"
     settings = KafkaSettings(kafka_bootstrap_servers=host.kafka_bootstrap_servers, kafka_topic_prefix=f"{mark}.")
@@ -69,7 +72,16 @@ def room(host: Servers, name: str, **more: str) -> Room:
         "PORTAL_URL": "http://127.0.0.1:1",
         "APPROVER_URL": "http://127.0.0.1:2",
     }
-    return Room(settings, url, environment | more)
+    yield Room(settings, url, environment | more)
+    asyncio.run(_forget(host.postgres.url, mark, settings))
+
+
+async def _forget(url: str, database: str, settings: KafkaSettings) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute(f'drop database "{database}" with (force)')
+    await connection.close()
+    async with admin(settings) as client:
+        await client.delete_topics([settings.kafka_topic_prefix + it.name for it in TOPICS])
 
 
 @contextmanager
