@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: overload bench-events bench-throughput install demo test check lock docs messages clean audit licences sbom mutants lives torture pictures bench-drain bench-lag bench-scheduler bench-pages
+.PHONY: overload bench bench-quick bench-latency bench-events bench-throughput install demo test check lock docs messages clean audit licences sbom mutants lives torture pictures bench-drain bench-lag bench-scheduler bench-pages
 
 install: $(INSTALLED)
 
@@ -54,6 +54,18 @@ faults: $(INSTALLED_DEV)
 # Five times the load that can be carried, for MINUTES; then all of it drains. Memory and the oldest wait are printed.
 overload: $(INSTALLED)
 	$(BIN)/python -m bench.overload $(or $(MINUTES),10)
+
+# All comparisons in one run: ours, the floor, the naive way, other engines. Under half an hour; nothing else should run.
+bench: $(INSTALLED_DEV)
+	$(BIN)/python -m bench
+
+# The same with few, once, and without the other engines: a few minutes.
+bench-quick: $(INSTALLED_DEV)
+	$(BIN)/python -m bench --quick
+
+# How long people wait at 10, 100 and 500 registrations a second, with every mail and every page.
+bench-latency: $(INSTALLED_DEV)
+	$(BIN)/python -m bench.latency
 
 # Registrations a second from request to approval, through the events of the four services.
 bench-events: $(INSTALLED)

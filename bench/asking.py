@@ -56,6 +56,7 @@ class Asking(asyncio.Protocol):
             return await self._answer
         finally:
             self._used_at = loop.time()
+            self._answer = None
 
     def close(self) -> None:
         if self._transport:
@@ -75,10 +76,8 @@ class Asking(asyncio.Protocol):
             status = int(self._heard[9:12])
             self._heard.clear()
             self._answer.set_result(status)
-            self._answer = None
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
         if self._answer:
             self._answer.set_exception(error or ConnectionError("the server closed the connection and did not answer"))
-            self._answer = None

@@ -11,41 +11,49 @@ read by all who read it, every outbox empty. The floor (bench/floor) does the sa
 import asyncio
 import sys
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 from bench import NOTHING_SENT
 from bench.drain import account, request
-from bench.driver import driven, messages, publish
+from bench.driver import Message, driven, messages, publish
 from bench.measuring import Result, measured
-from bench.room import Programs, Room, floor, room, services
-from bench.settled import floor_settled, settled
+from bench.room import Programs, Room, floor, naive, room, services
+from bench.settled import floor_settled, naive_settled, settled
 from embedded import Servers, servers
 from shared.observability import quiet_clients
 
+PATIENCE = 900.0  # seconds
+NAIVE_SHARE = 10  # the naive programs are given one in so many: they take as long
 Start = Callable[[Room, Path], AbstractContextManager[Programs]]
-WAYS: dict[str, tuple[Start, Callable[[str, int], Coroutine[Any, Any, None]]]] = {
+WAYS: dict[str, tuple[Start, Callable[[str, int], Awaitable[None]]]] = {
     "ours": (services, settled),
     "floor": (floor, floor_settled),
+    "naive": (naive, naive_settled),
 }
 
 
 def measure(host: Servers, folder: Path, count: int, name: str = "ours") -> Result:
-    """`name`: of one of WAYS."""
+    """`name`: of one of WAYS. Raises TimeoutError."""
     assert host.postgres and host.kafka
     start, end = WAYS[name]
-    there = room(host, f"{name}_{count}", SMTP_URL=NOTHING_SENT)
-    asyncio.run(publish(there, messages(there, [account(number) for number in range(count)])))
-    requests = messages(there, [request(number) for number in range(count)])
-    with start(there, folder) as programs:
-        pids = {it: started.pid for it, started in programs.processes.items()}
-        everyone = pids | {"postgres": host.postgres.pid, "kafka": host.kafka.pid}
-        with measured(name, count, everyone) as result:
-            asyncio.run(driven(there, requests))
-            asyncio.run(end(there.database_url, count))
+    with room(host, f"{name}_{count}", SMTP_URL=NOTHING_SENT) as there:
+        asyncio.run(publish(there, messages(there, [account(number) for number in range(count)])))
+        requests = messages(there, [request(number) for number in range(count)])
+        with start(there, folder) as programs:
+            pids = {it: started.pid for it, started in programs.processes.items()}
+            everyone = pids | {"postgres": host.postgres.pid, "kafka": host.kafka.pid}
+            with measured(name, count, everyone) as result:
+                asyncio.run(_carried(there, requests, end))
     return result
+
+
+async def _carried(there: Room, requests: Sequence[Message], end: Callable[[str, int], Awaitable[None]]) -> None:
+    """Raises TimeoutError: something was lost, as the naive programs may lose it."""
+    async with asyncio.timeout(PATIENCE):
+        await driven(there, requests)
+        await end(there.database_url, len(requests))
 
 
 def main(counts: list[int]) -> None:
@@ -53,7 +61,8 @@ def main(counts: list[int]) -> None:
     with tempfile.TemporaryDirectory() as folder, servers(Path(folder), environ={}, quick_start=False) as host:
         for count in counts:
             for name in WAYS:
-                print("\n".join(measure(host, Path(folder), count, name).lines()), flush=True)
+                given = count // NAIVE_SHARE if name == "naive" else count
+                print("\n".join(measure(host, Path(folder), given, name).lines()), flush=True)
 
 
 if __name__ == "__main__":

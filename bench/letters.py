@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from embedded import process
 from embedded.ports import free_port
@@ -24,6 +25,15 @@ class Letter:
     message_id: str
     link: str
 
+    @classmethod
+    def said(cls, line: bytes) -> Self:
+        at, to, message_id, link = line.decode().split(" ")
+        return cls(float(at), to, message_id, link)
+
+    @property
+    def registration_id(self) -> str:
+        return self.message_id.partition(".")[0]
+
 
 @dataclass
 class Letters:
@@ -36,8 +46,8 @@ class Letters:
     _rest: bytes = b""
     _came: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def read(self, confirm: Callable[[str], None]) -> None:
-        """From now on. Told: the links of those that ask to confirm."""
+    async def read(self, confirm: Callable[[Letter], None]) -> None:
+        """From now on. Told: those that ask to confirm."""
         self._confirm = confirm
         told = os.fdopen(os.dup(self.pipe), "rb", buffering=0)
         await asyncio.get_running_loop().connect_read_pipe(lambda: _Lines(self._heard), told)
@@ -48,9 +58,7 @@ class Letters:
             await self._came.wait()
 
     def letters(self) -> Iterator[Letter]:
-        for line in self.lines:
-            at, to, message_id, link = line.decode().split(" ")
-            yield Letter(float(at), to, message_id, link)
+        return map(Letter.said, self.lines)
 
     def _heard(self, data: bytes) -> None:
         *lines, self._rest = (self._rest + data).split(b"\n")
@@ -58,7 +66,7 @@ class Letters:
         self._came.set()
         for line in lines:
             if not line.endswith(b" -"):
-                self._confirm(line.rsplit(b" ", 1)[1].decode())
+                self._confirm(Letter.said(line))
 
 
 class _Lines(asyncio.Protocol):

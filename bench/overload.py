@@ -117,8 +117,7 @@ def run(host: Servers, folder: Path, minutes: float) -> bool:
     rate = TIMES * sustainable
     count = int(rate * 60 * minutes)
     print(f"carried {sustainable:.0f}/s; requested now {rate:.0f}/s for {minutes:g} min", flush=True)
-    with sink(folder) as letters:
-        there = room(host, "overload", SMTP_URL=letters.smtp_url)
+    with sink(folder) as letters, room(host, "overload", SMTP_URL=letters.smtp_url) as there:
         kafka, prefix = there.settings.kafka_bootstrap_servers, there.settings.kafka_topic_prefix
         asyncio.run(publish_all(kafka, prefix, map(account, range(count))))
         requests = messages(there, [request(number) for number in range(count)])

@@ -14,6 +14,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from bench import MAILS_EACH
 from bench.asking import Asking, get, post
 from bench.driver import Message, clients, publish
 from bench.letters import Letters
@@ -21,7 +22,6 @@ from bench.room import Programs, Room
 from shared.topics import PARTITIONS
 
 CUSTOMERS = STAFF = 32
-MAILS_EACH = 3  # one that asks, and one each to customer and partner at the end
 LOOK = 0.05  # seconds
 
 
@@ -123,7 +123,7 @@ async def lived_with(
     bootstrap = there.settings.kafka_bootstrap_servers
     async with AsyncExitStack() as stack:
         _producer, consumer = await stack.enter_async_context(clients(there))
-        await letters.read(customer.waiting.put_nowait)
+        await letters.read(lambda letter: customer.waiting.put_nowait(letter.link))
         async with asyncio.TaskGroup() as tasks:
             busy = [*customer.begin(tasks), *reviewer.begin(tasks)]
             busy.append(tasks.create_task(cases.follow(bootstrap, reviewer.waiting.put_nowait)))

@@ -4,7 +4,7 @@ import asyncio
 
 import asyncpg
 
-from bench.people import MAILS_EACH
+from bench import MAILS_EACH
 
 _APPROVED = (
     "select count(*) from registrar.registrations where status = 'approved'",
@@ -25,6 +25,16 @@ _FLOOR_APPROVED = (
     "select count(*) from floor.cases where outcome = 'approved'",
     "select count(*) from floor.emails where kind = 'partner_approved'",
 )
+_NAIVE_APPROVED = (
+    "select count(*) from naive_registrar.registrations where status = 'approved'",
+    "select count(*) from naive_portal.registrations where status = 'approved'",
+    "select count(*) from naive_approver.cases where outcome = 'approved'",
+    "select count(*) from naive_notifier.emails where kind = 'partner_approved'",
+)
+_NAIVE_ACCOUNTS = (
+    "select count(*) from naive_registrar.accounts",
+    "select count(*) from naive_approver.accounts",
+)
 _FLOOR_SENT = "select count(*) from floor.emails where state = 'sent'"
 _FLOOR_SAID_SENT = "select count(*) from floor.portal where mail_number = 1"
 
@@ -44,6 +54,16 @@ async def floor_settled(database_url: str, count: int, *, mailed: bool = False) 
     """Of the bare programs."""
     sent = {_FLOOR_SENT: MAILS_EACH * count, _FLOOR_SAID_SENT: count} if mailed else {}
     await _until(database_url, dict.fromkeys(_FLOOR_APPROVED, count) | sent)
+
+
+async def naive_settled(database_url: str, count: int) -> None:
+    """Of the naive programs."""
+    await _until(database_url, dict.fromkeys(_NAIVE_APPROVED, count))
+
+
+async def naive_accounts(database_url: str, count: int) -> None:
+    """Until the naive programs know so many accounts."""
+    await _until(database_url, dict.fromkeys(_NAIVE_ACCOUNTS, count))
 
 
 async def _until(database_url: str, wanted: dict[str, int]) -> None:

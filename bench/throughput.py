@@ -11,6 +11,8 @@ checker.
 import asyncio
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from bench.drain import account, request
@@ -36,8 +38,7 @@ async def cookies_of_reviewer(url: str) -> str:
 
 def measure_ours(host: Servers, folder: Path, count: int) -> Result:
     """Raises PromisesBroken."""
-    with sink(folder) as letters:
-        there = _filled(host, "ours", count, letters.smtp_url)
+    with sink(folder) as letters, filled(host, f"ours_all_{count}", count, letters.smtp_url) as there:
         requests = messages(there, [request(number) for number in range(count)])
         with services(there, folder) as programs:
             cookies = asyncio.run(cookies_of_reviewer(programs.urls["approver"]))
@@ -50,8 +51,7 @@ def measure_ours(host: Servers, folder: Path, count: int) -> Result:
 
 
 def measure_floor(host: Servers, folder: Path, count: int) -> Result:
-    with sink(folder) as letters:
-        there = _filled(host, "floor", count, letters.smtp_url)
+    with sink(folder) as letters, filled(host, f"floor_all_{count}", count, letters.smtp_url) as there:
         requests = messages(there, [request(number) for number in range(count)])
         with floor(there, folder) as programs:
             pids = {it: started.pid for it, started in programs.processes.items()} | {"sink": letters.process.pid}
@@ -61,10 +61,12 @@ def measure_floor(host: Servers, folder: Path, count: int) -> Result:
     return result
 
 
-def _filled(host: Servers, name: str, count: int, smtp_url: str) -> Room:
-    there = room(host, f"{name}_all_{count}", SMTP_URL=smtp_url)
-    asyncio.run(publish(there, messages(there, [account(number) for number in range(count)])))
-    return there
+@contextmanager
+def filled(host: Servers, name: str, count: int, smtp_url: str) -> Iterator[Room]:
+    """A room with the accounts of so many customers."""
+    with room(host, name, SMTP_URL=smtp_url) as there:
+        asyncio.run(publish(there, messages(there, [account(number) for number in range(count)])))
+        yield there
 
 
 def _servers(host: Servers) -> dict[str, int]:
