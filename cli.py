@@ -80,6 +80,17 @@ def migrate() -> None:
 
 
 @app.command()
+def openid(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8004,
+) -> None:
+    """For trials: an OpenID provider of made-up people, where everybody may sign in as any of them."""
+    from commands.openid import serve as run
+
+    run(host, port)
+
+
+@app.command()
 def doctor(
     service: Annotated[
         ServiceName | None,
