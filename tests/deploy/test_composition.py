@@ -5,7 +5,6 @@ scripts and files that it gives them, in its order, until each is healthy by its
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
@@ -23,20 +22,14 @@ from embedded.unprivileged import INSTALLED
 from shared.topics import SERVICES
 from tests.databases import Databases
 from tests.deploy.composition import ROOT, Composition, composition, new_secrets
-from tests.deploy.standing import Broker, Places, at_home, broker, healthy, logins, registration
+from tests.deploy.standing import Broker, Places, at_home, healthy, logins, registration
 
 READY_SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")
-def composed(tmp_path_factory: pytest.TempPathFactory) -> Composition:
-    return composition(tmp_path_factory.mktemp("composition"))
-
-
-@pytest.fixture(scope="module")
-def kafka(composed: Composition, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    with broker(tmp_path_factory.mktemp("broker"), composed.environment("kafka")) as made:
-        yield made
+def composed(secrets: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Composition:
+    return composition(tmp_path_factory.mktemp("composition"), secrets)
 
 
 async def test_every_service_gets_ready_and_finds_all_well_with_the_environment_that_it_is_given(
@@ -100,6 +93,11 @@ def start(composed: Composition, service: str, port: int, places: Places, folder
     )
 
 
+def test_kafkas_container_is_given_all_that_its_script_asks_for(composed: Composition) -> None:
+    given = {name: value for name, value in composed.secrets.items() if name.startswith("KAFKA_")}
+    assert composed.environment("kafka").items() >= given.items()
+
+
 def test_kafkas_own_tools_sign_in_as_the_administrator_and_find_the_users(kafka: Broker) -> None:
     said = kafka.configs("--describe", "--entity-type", "users")
     assert set(re.findall(r"user-principal '(\w+)'", said)) == {"admin", "accounts", *SERVICES}
@@ -107,7 +105,7 @@ def test_kafkas_own_tools_sign_in_as_the_administrator_and_find_the_users(kafka:
 
 def test_every_secret_is_made_and_each_differs(composed: Composition) -> None:
     text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
-    made = dict(line.split("=", 1) for line in new_secrets().splitlines())
+    made = new_secrets()
     assert set(re.findall(r"\$\{(\w+):\?\}", text)) == set(made)
     assert len(set(made.values())) == len(made) and set(made.values()).isdisjoint(composed.secrets.values())
     assert all(len(value) >= 22 and value.isalnum() for value in made.values())
