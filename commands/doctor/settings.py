@@ -20,7 +20,7 @@ def examine(services: Sequence[str]) -> list[Finding]:
                 problems.setdefault(line, []).append(service)
     if problems:
         return [wrong(WHAT, f"{line} (needed by {', '.join(needing)})") for line, needing in problems.items()]
-    return [ok(WHAT, f"all that {', '.join(services)} need is there{_shared(services)}")]
+    return [ok(WHAT, f"complete and right for {', '.join(services)}{_shared(services)}")]
 
 
 def _shared(services: Sequence[str]) -> str:
