@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: overload bench bench-quick bench-latency bench-events bench-throughput install demo test check lock docs messages clean audit licences sbom mutants lives torture pictures bench-drain bench-lag bench-scheduler bench-pages
+.PHONY: overload bench bench-quick bench-latency bench-events bench-throughput install demo test check lock docs messages clean audit licences sbom mutants lives torture pictures bench-drain bench-lag bench-scheduler bench-pages chart
 
 install: $(INSTALLED)
 
@@ -98,6 +98,10 @@ bench-pages: $(INSTALLED_DEV)
 # The pages that are drawn from the code.
 docs: $(INSTALLED)
 	$(BIN)/python -m commands.lifecycle > docs/reference/lifecycle.md
+
+# The Helm chart, rendered for those without Helm and for the tests. Needs helm 3 on PATH.
+chart: $(INSTALLED_DEV)
+	@$(BIN)/python -m tests.deploy.chart
 
 # Known vulnerabilities of what is locked. Says aloud what could not be asked.
 audit: $(INSTALLED_DEV)

@@ -6,6 +6,7 @@ settings.
 
 import asyncio
 import sys
+import traceback
 from collections.abc import AsyncIterator
 from enum import StrEnum
 from pathlib import Path
@@ -22,11 +23,12 @@ from shared.topics import PARTITIONS, SERVICES
 if TYPE_CHECKING:
     from shared.messaging.settling import Which
 
+DEBUG = "--debug"
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
-    help="Registration of a partner's customer: request, confirm, approve.",
 )
 topics = typer.Typer(no_args_is_help=True, help="The Kafka topics.")
 accounts = typer.Typer(no_args_is_help=True, help="VNG Cloud's accounts, as far as registration needs them.")
@@ -45,6 +47,15 @@ SomeNumbers = Annotated[
 Actor = Annotated[str, typer.Option(help="Who does it. Else: the login name and the machine's.", show_default=False)]
 
 CsvFile = Annotated[Path, typer.Argument(metavar="FILE.csv", help="A CSV file in UTF-8 with a first line of names.")]
+
+
+@app.callback()
+def common(
+    *,
+    debug: Annotated[bool, typer.Option(DEBUG, help="Show where in the code an error arose.")] = False,
+) -> None:
+    """Registration of a partner's customer: request, confirm, approve."""
+    assert not debug, "main takes it away, wherever it stands"
 
 
 @app.command()
@@ -68,6 +79,39 @@ def migrate() -> None:
         typer.echo(line)
 
 
+@app.command()
+def openid(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8004,
+) -> None:
+    """For trials: an OpenID provider of made-up people, where everybody may sign in as any of them."""
+    from commands.openid import serve as run
+
+    run(host, port)
+
+
+@app.command()
+def doctor(
+    service: Annotated[
+        ServiceName | None,
+        typer.Argument(metavar="[SERVICE]", help="With this service's settings only.", show_default=False),
+    ] = None,
+) -> None:
+    """Look at settings, Kafka, PostgreSQL, mail server, OpenID provider and clocks, and say what to mend. Changes
+    nothing."""
+    from commands.doctor import examine
+
+    async def all_is_well() -> bool:
+        well = True
+        async for finding in examine(service.value if service else None):
+            typer.echo(finding.line())
+            well = well and finding.is_well
+        return well
+
+    if not asyncio.run(all_is_well()):
+        raise typer.Exit(1)
+
+
 @topics.command()
 def apply(
     replication: Annotated[int, typer.Option(min=1, help="Copies of each record.")] = 1,
@@ -78,21 +122,23 @@ def apply(
         bool,
         typer.Option("--acls", help="Also the access rules: users registrar, notifier, approver, portal, accounts."),
     ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be made.")] = False,
 ) -> None:
     """Make the topics that are missing. A quarantine always has one partition."""
-    from commands.kafka import apply_topics
+    from commands.kafka import apply_topics, plan_topics
 
     settings = load(KafkaSettings)
-    for line in asyncio.run(apply_topics(settings, replication, partitions)):
+    work = plan_topics(settings, partitions) if dry_run else apply_topics(settings, replication, partitions)
+    for line in asyncio.run(work):
         typer.echo(line)
     if acls:
-        _apply_acls(settings)
+        _apply_acls(settings, dry_run=dry_run)
 
 
-def _apply_acls(settings: KafkaSettings) -> None:
+def _apply_acls(settings: KafkaSettings, *, dry_run: bool) -> None:
     from commands.acls import apply_acls
 
-    report = asyncio.run(apply_acls(settings))
+    report = asyncio.run(apply_acls(settings, dry_run=dry_run))
     for line in report.lines:
         typer.echo(line)
     if report.problems:
@@ -247,19 +293,34 @@ def _tell(published: int, noun: str, problems: list[str]) -> None:
 def main() -> None:
     """The console script."""
     quiet_clients()
+    debug = DEBUG in sys.argv
     try:
-        app()
+        app([word for word in sys.argv[1:] if word != DEBUG])
     except SettingsError as wrong:
-        _complain(wrong.lines)
+        _complain(wrong.lines, debug=debug)
         sys.exit(2)
     except Failed as failed:
-        _complain(failed.lines)
+        _complain(failed.lines, debug=debug)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        _complain([_unexpected(error)], debug=debug)
+        sys.exit(1)
 
 
-def _complain(lines: tuple[str, ...] | list[str]) -> None:
+def _unexpected(error: Exception) -> str:
+    from shared.messaging.faults import in_words, place
+
+    return (
+        f"{in_words(error)} at {place(error)}; nobody expected that; "
+        f"see the whole of it with {DEBUG}, and tell who maintains this"
+    )
+
+
+def _complain(lines: tuple[str, ...] | list[str], *, debug: bool) -> None:
+    if debug:
+        traceback.print_exc()
     for line in lines:
         typer.echo(f"registration: {line}", err=True)
 

@@ -85,14 +85,23 @@ class Report(NamedTuple):
     problems: list[str]
 
 
-async def apply_acls(settings: KafkaSettings) -> Report:
-    """Makes the rules that are missing. Raises Failed."""
+async def missing_rules(settings: KafkaSettings) -> list[Rule]:
+    """Those of the table that Kafka does not hold. Raises Failed."""
+    async with told_plainly(settings), admin(settings) as client:
+        there = await _rules(client)
+    return [rule for rule in map(rule_of, grants(settings.kafka_topic_prefix)) if rule not in there]
+
+
+async def apply_acls(settings: KafkaSettings, *, dry_run: bool = False) -> Report:
+    """Makes the rules that are missing; `dry_run` only says which. Raises Failed."""
     ours = [rule_of(grant) for grant in grants(settings.kafka_topic_prefix)]
     async with told_plainly(settings), admin(settings) as client:
         there = await _rules(client)
         missing = [rule for rule in ours if rule not in there]
-        await asyncio.gather(*(make_rule(client, rule) for rule in missing))
-    lines = [f"{'made' if rule in missing else 'there'}  {rule.in_words()}" for rule in ours]
+        if not dry_run:
+            await asyncio.gather(*(make_rule(client, rule) for rule in missing))
+    made = "would make" if dry_run else "made"
+    lines = [f"{made if rule in missing else 'there'}  {rule.in_words()}" for rule in ours]
     others = [rule for rule in there if rule not in ours and rule.permission == ALLOW and _touches(rule, ours)]
     harmless = [rule for rule in others if rule.operation in HARMLESS[Kind(rule.kind)]]
     lines += [f"also  {rule.in_words()}" for rule in harmless]

@@ -17,7 +17,7 @@ from commands.failures import Failed
 from shared.events import Event
 from shared.messaging import cloudevents
 from shared.messaging.faults import in_words
-from shared.messaging.kafka import admin, publisher
+from shared.messaging.kafka import admin, publisher, refuse_forbidden
 from shared.settings import KafkaSettings
 from shared.topics import PARTITIONS, TOPICS, Topic, topic_of
 
@@ -31,19 +31,35 @@ async def told_plainly(settings: KafkaSettings) -> AsyncIterator[None]:
     except (KafkaError, OSError) as error:
         raise Failed(
             f"Kafka at {settings.kafka_bootstrap_servers} did not do what was asked: {in_words(error)}; expected a "
-            f"broker that answers; check KAFKA_BOOTSTRAP_SERVERS and that the topics exist (registration topics apply)"
+            f"broker that answers and takes this login; check KAFKA_BOOTSTRAP_SERVERS and that the topics exist "
+            f"(registration topics apply); registration doctor tells more"
         ) from error
 
 
 async def publish(settings: KafkaSettings, events: Iterable[Event], source: str) -> int:
     """Publishes `events`, each acknowledged by all replicas. Answers how many. Raises Failed."""
     count = 0
+    looked_for: set[str] = set()
     async with told_plainly(settings), publisher(settings, "registration") as broker:
         rest = iter(events)
         while some := list(itertools.islice(rest, AT_ONCE)):
+            if new := {settings.kafka_topic_prefix + topic_of(type(event), source) for event in some} - looked_for:
+                await _refuse_missing(settings, new)
+                looked_for |= new
             await asyncio.gather(*[await _publish(broker, settings, event, source) for event in some])
             count += len(some)
     return count
+
+
+async def _refuse_missing(settings: KafkaSettings, topics: set[str]) -> None:
+    """A producer would wait for them until it gives up. Raises Failed or KafkaError."""
+    async with admin(settings) as client:
+        if missing := sorted(topics - set(await client.list_topics())):
+            await refuse_forbidden(client, missing)
+            raise Failed(
+                f"Kafka has no topic {', '.join(missing)}; expected it made; nothing was published; run: registration "
+                f"topics apply"
+            )
 
 
 async def _publish(
@@ -58,6 +74,19 @@ async def _publish(
         ),
         no_confirm=True,
     )
+
+
+async def plan_topics(settings: KafkaSettings, partitions: int = PARTITIONS) -> list[str]:
+    """What `apply_topics` would do, a line a topic. Changes nothing. Raises Failed."""
+    prefix = settings.kafka_topic_prefix
+    async with told_plainly(settings), admin(settings) as client:
+        there = await partitions_of(client, prefix)
+    return [
+        f"there  {prefix}{topic.name}  {there[topic]} partitions"
+        if topic in there
+        else f"would make  {prefix}{topic.name}  {_count(topic, partitions)} partitions"
+        for topic in TOPICS
+    ]
 
 
 async def apply_topics(settings: KafkaSettings, replication: int, partitions: int = PARTITIONS) -> list[str]:
@@ -102,6 +131,9 @@ def _refuse(answers: Iterable[Sequence[Any]]) -> None:
 
 
 def _new(topic: Topic, prefix: str, replication: int, partitions: int) -> NewTopic:
+    return NewTopic(prefix + topic.name, _count(topic, partitions), replication, topic_configs=topic.config())
+
+
+def _count(topic: Topic, partitions: int) -> int:
     own = topic.partitions != PARTITIONS  # a quarantine is one partition, however many the others have
-    count = topic.partitions if own else partitions
-    return NewTopic(prefix + topic.name, count, replication, topic_configs=topic.config())
+    return topic.partitions if own else partitions

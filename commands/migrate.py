@@ -8,6 +8,7 @@ from shared.messaging.faults import in_words
 from shared.migrations import migrate
 from shared.settings import DatabaseSettings
 from shared.topics import SERVICES
+from shared.versions import Age, age, expected
 
 
 async def migrate_all(settings: DatabaseSettings) -> list[str]:
@@ -22,5 +23,11 @@ async def migrate_all(settings: DatabaseSettings) -> list[str]:
                 f"answers, and a login that may create schemas and roles (or has {role_of(service)} granted with admin "
                 f"option); check DATABASE_URL"
             ) from None
-        lines.append(f"{service}: version {after}" + ("" if before == after else f" (was {before or 'empty'})"))
+        lines.append(f"{service}: version {after}{_change(service, before, after)}")
     return lines
+
+
+def _change(service: str, before: str | None, after: str | None) -> str:
+    if age(service, after) is Age.NEWER:
+        return f"; this program brings {expected(service)} and changed nothing"
+    return "" if before == after else f" (was {before or 'empty'})"

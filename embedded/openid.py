@@ -13,7 +13,7 @@ import contextlib
 import json
 import socket
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,23 +25,8 @@ SERVER = Path(__file__).with_name("openid_server.py")
 Claims = Mapping[str, object]
 
 
-def _person(email: str, name: str, locale: str, roles: Sequence[str], **claims: str) -> dict[str, object]:
-    about = {"email": email, "email_verified": True, "name": name, "locale": locale, "roles": list(roles)}
-    return {**about, **claims}
-
-
 # By subject, which is the email: it is what the sign-in page lists.
-PEOPLE: Mapping[str, Claims] = {
-    str(person["email"]): person
-    for person in (
-        _person("lan@saigon-cloud.example", "Nguyễn Thị Lan", "vi", ["partner"],
-                partner_id="saigon-cloud", partner_name="Saigon Cloud"),
-        _person("minh@hanoi-digital.example", "Trần Văn Minh", "vi", ["partner"],
-                partner_id="hanoi-digital", partner_name="Hanoi Digital"),
-        _person("hoa@vng.example", "Lê Thị Hoa", "vi", ["vng-reviewer"]),
-        _person("an@vng.example", "Phạm Quốc An", "en", ["vng-reviewer", "vng-admin"]),
-    )
-}  # fmt: skip
+PEOPLE: Mapping[str, Claims] = json.loads(Path(__file__).with_name("people.json").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
@@ -63,7 +48,7 @@ def openid_provider(users: Mapping[str, Claims] = PEOPLE, log_path: Path | None 
     """
     port = free_port()
     known = json.dumps({subject: dict(claims) for subject, claims in users.items()})
-    command: list[str | Path] = [sys.executable, "-P", "-W", "ignore", SERVER, str(port), known]
+    command: list[str | Path] = [sys.executable, "-P", "-W", "ignore", SERVER, "127.0.0.1", str(port), known]
     server = process.start(command, log_path=log_path)
     try:
         server.wait_until(lambda: _listens(port), START_SECONDS)

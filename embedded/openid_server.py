@@ -1,4 +1,4 @@
-"""The process behind openid.py: `python -P -W ignore openid_server.py PORT CLAIMS` (JSON by subject).
+"""The process behind openid.py: `python -P -W ignore openid_server.py HOST PORT [CLAIMS]` (JSON by subject).
 
 A process of its own, because the package uses deprecated parts of Authlib: in the process of a test, where
 warnings are errors, its answers would fail. It imports nothing of this project.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import flask
@@ -44,10 +45,11 @@ def check_pkce(provider: flask.Flask) -> None:
 
 
 def main() -> None:
-    port, users = int(sys.argv[1]), json.loads(sys.argv[2])
+    host, port, *given = sys.argv[1:]
+    users = json.loads(given[0] if given else Path(__file__).with_name("people.json").read_text(encoding="utf-8"))
     provider = app(user_claims=[User(sub=subject, claims=claims) for subject, claims in users.items()])
     check_pkce(provider)
-    make_server("127.0.0.1", port, provider, threaded=True, request_handler=Quiet).serve_forever()
+    make_server(host, int(port), provider, threaded=True, request_handler=Quiet).serve_forever()
 
 
 if __name__ == "__main__":

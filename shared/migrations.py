@@ -4,8 +4,6 @@ Alembic runs the scripts in `services/<service>/migrations/versions`; the servic
 Two that migrate at once wait for each other.
 """
 
-from pathlib import Path
-
 import sqlalchemy as sa
 from alembic import command, context, op
 from alembic.config import Config
@@ -15,13 +13,12 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from shared.database import role_of, url_for_asyncpg
-
-ROOT = Path(__file__).resolve().parent.parent / "services"
+from shared.versions import SERVICES_FOLDER, Age, age
 
 
 def config_for(service: str) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(ROOT / service / "migrations").replace("%", "%%"))
+    config.set_main_option("script_location", str(SERVICES_FOLDER / service / "migrations").replace("%", "%%"))
     config.attributes["schema"] = service
     return config
 
@@ -50,6 +47,8 @@ def _migrate(connection: Connection, service: str) -> tuple[str | None, str | No
     connection.execute(text("select pg_advisory_xact_lock(hashtextextended(:it, 0))"), {"it": f"migrate {service}"})
     connection.execute(text(f'create schema if not exists "{service}"'))
     before = version(connection, service)
+    if age(service, before) is Age.NEWER:  # a newer program has migrated it, and this one can serve on it
+        return before, before
     config = config_for(service)
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

@@ -28,6 +28,7 @@ from shared.retry import Backoff, Stopped, pause, unless_stopped
 from shared.scheduler import Deadline, Scheduler
 from shared.settings import ServiceSettings
 from shared.topics import topic_of
+from shared.versions import Age, age, expected
 from shared.web.health import Check, health_routes
 from shared.web.live import Changes
 from shared.web.server import serve
@@ -145,11 +146,20 @@ class Service:
                 log.warning("waits for the database", why=in_words(error))
                 await pause(stopping, backoff.next())
                 continue
-            if found is None:
+            self._refuse_old(found)
+            return
+
+    def _refuse_old(self, version: str | None) -> None:
+        match age(self.name, version):
+            case Age.NONE:
                 raise CannotGoOn(
                     f"the database has no tables of {self.name}; expected them migrated; run: registration migrate"
                 )
-            return
+            case Age.OLDER:
+                raise CannotGoOn(
+                    f"the database's tables of {self.name} are at version {version}; expected {expected(self.name)} or "
+                    f"newer; run: registration migrate"
+                )
 
     @property
     def checks(self) -> Mapping[str, Check]:

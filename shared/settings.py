@@ -177,9 +177,14 @@ class TriesSettings(BaseSettings):
     """Networks, separated by commas, whose X-Forwarded-For says where a request comes from."""
 
 
-class SignInSettings(TriesSettings):
-    public_url: PublicUrl
+class OpenidSettings(BaseSettings):
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
     oidc_issuer: str = Field(pattern="^https?://")
+
+
+class SignInSettings(OpenidSettings, TriesSettings):
+    public_url: PublicUrl
     oidc_client_id: str = Field(min_length=1)
     oidc_client_secret: Annotated[SecretStr, AfterValidator(_session_secret)]
     oidc_partner_claim: str = "partner_id"
@@ -195,12 +200,17 @@ class RegistrarSettings(ServiceSettings):
     withdrawal_cooldown: Duration = timedelta(days=7)
 
 
-class NotifierSettings(ServiceSettings, TriesSettings):
+class MailSettings(BaseSettings):
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    smtp_url: Annotated[SecretStr, AfterValidator(_smtp_url)]
+
+
+class NotifierSettings(ServiceSettings, MailSettings, TriesSettings):
     public_url: PublicUrl
     portal_url: PublicUrl
     approver_url: PublicUrl
     review_mail_to: Annotated[list[str], NoDecode, BeforeValidator(_comma_separated), AfterValidator(_mail_addresses)]
-    smtp_url: Annotated[SecretStr, AfterValidator(_smtp_url)]
     mail_from: Annotated[str, AfterValidator(_mail_from)]
     link_secret: Annotated[list[SecretStr], NoDecode, BeforeValidator(_comma_separated), AfterValidator(_link_keys)]
     confirmation_valid_for: Duration = timedelta(days=15)

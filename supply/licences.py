@@ -28,7 +28,7 @@ def refused(found: Iterable[Part], terms: Terms) -> list[str]:
         f"{part.name} {part.version} ({part.use.value}): licence {part.licence}; expected one that "
         f"supply/licences.toml accepts; read it, then add it there with the reason, or do without the part"
         for part in found
-        if not terms.accepts(part.licence)
+        if not terms.accepts(part.licence, part.use)
     ]
 
 

@@ -47,6 +47,7 @@ class Terms:
     def __init__(self) -> None:
         told = tomllib.loads((ROOT / "supply" / "licences.toml").read_text(encoding="utf-8"))
         self.accepted: dict[str, str] = told["accepted"]
+        self._in_development: dict[str, str] = told["accepted_in_development"]
         self._names: dict[str, str] = told["names"]
         self._packages: dict[str, str] = told["packages"]
         self._jars: dict[str, str] = told["jars"]
@@ -70,9 +71,10 @@ class Terms:
     def of_jar(self, group: str) -> str:
         return self._jars.get(group, UNKNOWN)
 
-    def accepts(self, licence: str) -> bool:
+    def accepts(self, licence: str, use: Use) -> bool:
         """One of the alternatives, with all that it joins. Brackets are read by a person first."""
-        return any(all(name in self.accepted for name in it.split(" AND ")) for it in licence.split(" OR "))
+        names = self.accepted | (self._in_development if use is Use.DEVELOPMENT else {})
+        return any(all(name in names for name in it.split(" AND ")) for it in licence.split(" OR "))
 
 
 def parts() -> list[Part]:

@@ -18,6 +18,7 @@ _numbers = itertools.count(1)
 
 LONGEST = (
     "tests/browser/",
+    "tests/deploy/",
     "tests/torture/",
     "tests/faults/",
     "tests/commands/test_demo.py",
@@ -28,12 +29,14 @@ LONGEST = (
 )
 """Those that take longest, first: in several processes the last one would keep the others waiting."""
 
+TOGETHER = ("tests/browser/", "tests/deploy/")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In several processes the tests of a file stay together, and those with a browser: their fixtures are dear."""
+    """In several processes the tests of a file stay together, and those of a TOGETHER: their fixtures are dear."""
     for item in items:
         file = item.nodeid.partition("::")[0]
-        group = "browser" if file.startswith("tests/browser/") else file
+        group = next((folder for folder in TOGETHER if file.startswith(folder)), file)
         item.add_marker(pytest.mark.xdist_group(group))
     items.sort(
         key=lambda item: next((n for n, name in enumerate(LONGEST) if item.nodeid.startswith(name)), len(LONGEST))

@@ -1,5 +1,6 @@
 """What a person at the command line gets: work done, or what happened, what was expected and what to do."""
 
+import asyncio
 import os
 import re
 import subprocess
@@ -8,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from embedded import Servers
@@ -122,11 +124,27 @@ def test_topics_have_the_partitions_asked_for_but_quarantines_one_and_no_topic_i
     assert apply() == {name: ("there", n) for name, (_, n) in made.items()}
 
 
+def test_a_dry_run_says_what_would_be_made_and_makes_nothing(environment: dict[str, str], tmp_path: Path) -> None:
+    dry = ("topics", "apply", "--partitions", "3", "--dry-run")
+    for _ in range(2):
+        done = registration(*dry, env=environment, cwd=tmp_path, status=0)
+        assert done.stdout.count("would make  ") == 20 and done.stdout.count("  3 partitions") == 16
+    registration("topics", "apply", "--partitions", "1", env=environment, cwd=tmp_path, status=0)
+    done = registration(*dry, env=environment, cwd=tmp_path, status=0)
+    assert done.stdout.count("there  ") == 20 and done.stdout.count("  1 partitions") == 20
+
+
 def test_topics_that_kafka_will_not_make_are_told_one_by_one(environment: dict[str, str], tmp_path: Path) -> None:
     done = registration("topics", "apply", "--replication", "3", env=environment, cwd=tmp_path, status=1)
     lines = done.stderr.splitlines()
     assert len(lines) == 20
     assert all("InvalidReplicationFactorError" in line and "--replication" in line for line in lines)
+
+
+async def set_version(database_url: str, version: str) -> None:
+    owner = await asyncpg.connect(database_url)
+    await owner.execute("update registrar.alembic_version set version_num = $1", version)
+    await owner.close()
 
 
 def test_what_is_missing_stops_with_the_remedy_and_status_1(environment: dict[str, str], tmp_path: Path) -> None:
@@ -137,6 +155,10 @@ def test_what_is_missing_stops_with_the_remedy_and_status_1(environment: dict[st
     said = stops(*serve)
     assert "no tables of registrar" in said and "registration migrate" in said
     registration("migrate", env=environment, cwd=tmp_path, status=0)
+    asyncio.run(set_version(environment["DATABASE_URL"], "0000"))
+    said = stops(*serve)
+    assert "tables of registrar are at version 0000; expected 0001 or newer; run: registration migrate" in said
+    asyncio.run(set_version(environment["DATABASE_URL"], "9000"))  # a newer program's: served on
     with ThreadPoolExecutor() as at_once:
         topic = at_once.submit(stops, *serve)
         unknown = at_once.submit(stops, "show", str(uuid4()))

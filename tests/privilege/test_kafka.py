@@ -66,7 +66,9 @@ async def test_each_program_writes_reads_and_commits_only_what_is_its_own(sign_i
 
 async def test_rules_are_made_once_and_none_is_taken_away(sign_in: SignIn, topics: None) -> None:
     administrator = sign_in(ADMINISTRATOR)
+    planned = await apply_acls(administrator, dry_run=True)
     first, second = await apply_acls(administrator), await apply_acls(administrator)
+    assert [line.replace("would make", "made", 1) for line in planned.lines] == first.lines
     assert {line.split()[0] for line in first.lines} == {"made"}
     assert [line.replace("made", "there", 1) for line in first.lines] == second.lines
     assert len(second.lines) == len(grants(administrator.kafka_topic_prefix))

@@ -22,6 +22,7 @@ from shared import stores
 from shared.database import Database, RoleRefused, role_of, url_for_asyncpg
 from shared.messaging import outbox, quarantine
 from shared.migrations import migrate, newest
+from shared.versions import Age, age, expected
 from shared.web import tries
 from tests.services.conftest import MovableClock, Open, rows
 
@@ -108,6 +109,24 @@ async def test_those_that_migrate_at_once_wait_for_each_other(service: str, empt
     answers = await asyncio.gather(*(migrate(empty_database_url, service) for _ in range(4)))
     head = newest(service)
     assert sorted(answers, key=str) == sorted([(None, head), (head, head), (head, head), (head, head)], key=str)
+
+
+async def test_an_older_program_leaves_newer_tables_as_they_are(database_url: str) -> None:
+    async with owner(database_url, "portal") as engine, engine.begin() as connection:
+        await connection.execute(text("update alembic_version set version_num = '9000'"))
+    assert await migrate(database_url, "portal") == ("9000", "9000")
+
+
+@SERVICES
+def test_a_version_is_the_number_that_its_files_name_begins_with(service: str) -> None:
+    assert newest(service) == expected(service)
+
+
+@pytest.mark.parametrize(
+    ("found", "is_"), [(None, Age.NONE), ("0001", Age.OLDER), ("0002", Age.EXPECTED), ("0010", Age.NEWER)]
+)
+def test_versions_are_in_the_order_of_their_numbers(found: str | None, is_: Age) -> None:
+    assert age("portal", found) is is_
 
 
 async def test_a_service_sees_no_table_of_another(open_database: Open) -> None:

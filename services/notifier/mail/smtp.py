@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 import aiosmtplib
 from aiosmtplib import SMTPException, SMTPResponseException
@@ -132,17 +132,7 @@ class Mailer:
         return None
 
     async def _open(self) -> _Connection:
-        url = self._url
-        required = parse_qs(url.query).get("starttls") == ["required"]
-        client = aiosmtplib.SMTP(
-            hostname=url.hostname,
-            port=url.port,
-            username=unquote(url.username) if url.username else None,
-            password=unquote(url.password) if url.password else None,
-            use_tls=url.scheme == "smtps",
-            start_tls=True if required else (False if url.scheme == "smtps" else None),
-            timeout=TIMEOUT,
-        )
+        client = client_for(self._url, TIMEOUT)
         await client.connect()
         return _Connection(client, time.monotonic())
 
@@ -150,6 +140,20 @@ class Mailer:
         for connection in self._idle:
             connection.client.close()
         self._idle.clear()
+
+
+def client_for(url: SplitResult, timeout: float) -> aiosmtplib.SMTP:
+    """Not connected yet; to connect does TLS and login as `url` says. `timeout`: seconds for each answer."""
+    required = parse_qs(url.query).get("starttls") == ["required"]
+    return aiosmtplib.SMTP(
+        hostname=url.hostname,
+        port=url.port,
+        username=unquote(url.username) if url.username else None,
+        password=unquote(url.password) if url.password else None,
+        use_tls=url.scheme == "smtps",
+        start_tls=True if required else (False if url.scheme == "smtps" else None),
+        timeout=timeout,
+    )
 
 
 def _words(error: BaseException) -> str:
