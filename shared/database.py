@@ -10,7 +10,7 @@ an event without its transition, cannot exist.
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import cache
@@ -102,6 +102,7 @@ class Transaction(Reading):
         self.refused: list[tuple[Event, str]] = []
         self._service = service
         self.signals: set[str] = set()
+        self.steps: list[tuple[str, str]] = []
         self.offsets: Mapping[int, int] = {}
         self._begun = False
         self._emitted: list[Event] = []
@@ -148,6 +149,10 @@ class Transaction(Reading):
         """Once committed, wake the worker that waits for `Database.signal(name)`."""
         self.signals.add(name)
 
+    def stepped(self, event: str, status: str) -> None:
+        """Once committed, those who listen (`Database.when_committed`) know of this step of history."""
+        self.steps.append((event, status))
+
     def changed(self, *topics: str) -> None:
         """Once committed, tell open pages, of all processes of this service, that what `topics` name has changed."""
         self._changed.update(topics)
@@ -188,6 +193,7 @@ class Database:
             # Where the network has cut us off without telling the server, its side gives up our locks by itself.
             "idle_in_transaction_session_timeout": str(GIVEN_UP_AFTER * 1000),
         }
+        self._listeners: list[Callable[[Transaction], None]] = []
         self._signals: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self.engine: AsyncEngine = create_async_engine(
             url_for_asyncpg(url),
@@ -221,10 +227,16 @@ class Database:
             await tx.flush()
         for name in tx.signals:
             self._signals[name].set()
+        for listener in self._listeners:
+            listener(tx)
 
     async def connect(self) -> asyncpg.Connection:
         """A connection beside the pool, for what lasts; its owner closes it."""
         return await asyncpg.connect(self._url, timeout=5, command_timeout=10, server_settings=self._server_settings)
+
+    def when_committed(self, listener: Callable[[Transaction], None]) -> None:
+        """From now on, told of each transaction of this process that has committed."""
+        self._listeners.append(listener)
 
     def signal(self, name: str) -> asyncio.Event:
         """Set by each commit of this process that signalled `name`. Who waits clears it; other processes' commits do

@@ -10,7 +10,6 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry, ProcessCollector
 from sqlalchemy import select, text
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
@@ -24,6 +23,7 @@ from shared.messaging.consumer import CannotGoOn, Consumer
 from shared.messaging.faults import in_words, is_passing
 from shared.messaging.kafka import publisher
 from shared.messaging.relay import Relay
+from shared.metrics import Metrics, Standing
 from shared.retry import Backoff, Stopped, pause, unless_stopped
 from shared.scheduler import Deadline, Scheduler
 from shared.settings import ServiceSettings
@@ -55,17 +55,17 @@ class Service:
         handlers: Handlers,
         *,
         deadlines: Sequence[Deadline] = (),
+        standing: Sequence[Standing] = (),
         workers: Callable[["Service"], Sequence[Worker]] = lambda _service: (),
         web: Callable[["Service"], ASGIApp] | None = None,
     ) -> None:
         self.name = name
         self.database = Database(settings.database_url.get_secret_value(), name, clock)
         prefix = settings.kafka_topic_prefix
-        self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
+        self.metrics = Metrics(self.database, standing)
         self.consumer = Consumer(
             prefix + name,
-            Inbox(handlers, self.database, topic_prefix=prefix),
+            Inbox(handlers, self.database, topic_prefix=prefix, handled=self.metrics.handled),
             settings,
             facts_topic=prefix + topic_of(AccountUpdated, name) if AccountUpdated in handlers else None,
         )
@@ -73,8 +73,15 @@ class Service:
         self.scheduler = Scheduler(self.database, deadlines)
         self.changes = Changes(self.database)
         """What open pages watch. A service with such pages has its `run` among its workers."""
+        self._measure()
         self.workers = workers(self)
-        self.web = web(self) if web else Starlette(routes=health_routes(self.checks, self.registry))
+        self.web = web(self) if web else Starlette(routes=health_routes(self.checks, self.metrics.text))
+
+    def _measure(self) -> None:
+        consumer, gauge = self.consumer, self.metrics.gauge
+        gauge("registration_lag", "Records of our partitions that are not stored yet.", lambda: consumer.lag)
+        gauge("registration_batch_oldest_seconds", "Age of the oldest record in hand.", lambda: consumer.progress.age)
+        gauge("registration_kafka_silence_seconds", "Since Kafka last answered.", lambda: consumer.hearing.silence or 0)
 
     def once_caught_up(self, worker: Worker) -> Worker:
         """The same, begun once the events that lay in the service's topics at start have been read: an end that lies

@@ -107,6 +107,8 @@ async def append_history(tx: Transaction, entries: Iterable[Entry]) -> None:
     notes: list[Entry] = []
     for entry in entries:
         (notes if entry.note else moves).append(entry)
+    for move in moves:
+        tx.stepped(move.event, move.status_to)
     await tx.insert(history, moves)
     if notes:
         await tx.execute(_NOTE, lists(notes, _ENTRY))

@@ -12,8 +12,10 @@ from services.approver import pages, remembering
 from services.approver.business_days import after_business_days
 from services.approver.domain import Rules
 from services.approver.handlers import deadlines, handlers
+from services.approver.store import OPEN_SQL
 from shared.clock import Clock, system_clock
 from shared.messaging.remembering import Memory
+from shared.metrics import waiting
 from shared.service import Service, Worker
 from shared.settings import ApproverSettings
 from shared.web.app import create_web_app
@@ -34,6 +36,12 @@ def _rules(settings: ApproverSettings, holidays: Container[date]) -> Rules:
         claim_for=settings.claim_for,
         due_at=partial(after_business_days, days=settings.review_within_business_days, holidays=holidays),
     )
+
+
+WAITING = (
+    *waiting("cases", "Cases that wait for a decision.", f"cases where {OPEN_SQL}", "opened_at"),
+    *waiting("cases_due", "Cases whose review is due.", f"cases where {OPEN_SQL} and due_at <= :now", "due_at"),
+)
 
 
 def create_app(settings: ApproverSettings, *, clock: Clock = system_clock) -> Service:
@@ -61,8 +69,17 @@ def create_app(settings: ApproverSettings, *, clock: Clock = system_clock) -> Se
                 service.consumer.inbox,
             ),
             checks=service.checks,
-            registry=service.registry,
+            numbers=service.metrics.text,
             sign_in=sign_in,
         )
 
-    return Service("approver", settings, clock, handlers(rules), deadlines=deadlines(rules), workers=live, web=web)
+    return Service(
+        "approver",
+        settings,
+        clock,
+        handlers(rules),
+        deadlines=deadlines(rules),
+        standing=WAITING,
+        workers=live,
+        web=web,
+    )

@@ -5,7 +5,7 @@ from pathlib import Path
 from starlette.types import ASGIApp
 
 from services.notifier import pages, remembering
-from services.notifier.domain import Policy
+from services.notifier.domain import MailKind, Policy
 from services.notifier.handlers import deadlines, handlers
 from services.notifier.links import Links
 from services.notifier.mail.render import Renderer
@@ -13,6 +13,7 @@ from services.notifier.mail.sender import Sender
 from services.notifier.mail.smtp import Mailer
 from shared.clock import Clock, system_clock
 from shared.messaging.remembering import Memory
+from shared.metrics import waiting
 from shared.service import Service
 from shared.settings import NotifierSettings
 from shared.web.app import create_web_app
@@ -20,6 +21,9 @@ from shared.web.site import Site
 from shared.web.templating import Pages
 from shared.web.tries import Tries
 
+WAITING = waiting(
+    "mails", "Mails that are due.", "emails where state = 'queued' and next_attempt_at <= :now", "queued_at"
+)
 SENDING = 0.75
 """The part of a claim's time that sending may take; the rest is for marking."""
 
@@ -53,7 +57,12 @@ def create_app(settings: NotifierSettings, *, clock: Clock = system_clock) -> Se
     def sender(service: Service) -> Sender:
         url, claim_for = settings.smtp_url.get_secret_value(), settings.mail_claim_for
         mailer = Mailer(url, renderer.sender, patience=SENDING * claim_for.total_seconds())
-        return Sender(service.database, mailer, renderer, policy, settings.mail_retry_first, claim_for)
+        outcomes = service.metrics.counter("registration_mails", "Tries to send a mail.", "kind", "outcome")
+
+        def count(kind: MailKind, outcome: str) -> None:
+            outcomes.labels(kind, outcome).inc()
+
+        return Sender(service.database, mailer, renderer, policy, settings.mail_retry_first, claim_for, count)
 
     def web(service: Service) -> ASGIApp:
         site = Site("notifier", settings.public_url)
@@ -62,7 +71,7 @@ def create_app(settings: NotifierSettings, *, clock: Clock = system_clock) -> Se
             pages=templates,
             routes=pages.routes(templates, service.database, links, Tries(service.database, settings).bad),
             checks=service.checks,
-            registry=service.registry,
+            numbers=service.metrics.text,
         )
 
     return Service(
@@ -71,6 +80,7 @@ def create_app(settings: NotifierSettings, *, clock: Clock = system_clock) -> Se
         clock,
         handlers(policy, settings.review_mail_to),
         deadlines=deadlines(policy),
+        standing=WAITING,
         workers=lambda service: [service.once_caught_up(sender(service).run)],
         web=web,
     )

@@ -33,7 +33,7 @@ def create_app(settings: PortalSettings, *, clock: Clock = system_clock) -> Serv
             pages=templates,
             routes=pages.routes(templates, sign_in, service.database, service.changes),
             checks=service.checks,
-            registry=service.registry,
+            numbers=service.metrics.text,
             sign_in=sign_in,
         )
 

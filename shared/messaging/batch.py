@@ -6,6 +6,7 @@ cannot be accepted stands alone: that one goes to quarantine, the others go thro
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -26,6 +27,8 @@ from shared.topics import topics_read
 Record: TypeAlias = ConsumerRecord  # of bytes or None; aiokafka carries no types
 Handler = Callable[[list[Any], Transaction], Awaitable[None]]
 Handlers = Mapping[type[Event], Handler]
+Handled = Callable[[type[Event], int, float], None]
+"""Told of each part of a batch that was stored: its event, how many records, in how many seconds."""
 
 LARGEST_EVENT = 64 * 1024
 """Bytes. Every field of every event is bounded, so a longer value is not one of ours."""
@@ -73,11 +76,19 @@ def _first_problem(refused: ValidationError) -> str:
 class Inbox:
     """The way into one service's database. `trouble` says in a sentence what it waits for, None when nothing."""
 
-    def __init__(self, handlers: Handlers, database: Database, *, topic_prefix: str = "") -> None:
+    def __init__(
+        self,
+        handlers: Handlers,
+        database: Database,
+        *,
+        topic_prefix: str = "",
+        handled: Handled = lambda _kind, _records, _seconds: None,
+    ) -> None:
         self.trouble: str | None = None
         self.handlers = handlers
         self._database = database
         self._prefix = topic_prefix
+        self._handled = handled
         self._kinds = {topic_prefix + topic: kind for kind in handlers for topic in topics_read(kind, database.schema)}
 
     @property
@@ -164,6 +175,7 @@ class Inbox:
         return False
 
     async def _store_once(self, kind: type[Event], entries: Sequence[Decoded | Misfit]) -> None:
+        begun = time.perf_counter()
         async with self._database.transaction() as tx:
             decoded = [entry for entry in entries if isinstance(entry, Decoded)]
             misfits = [entry for entry in entries if isinstance(entry, Misfit)]
@@ -172,6 +184,7 @@ class Inbox:
             record_of = {id(entry.event): entry.record for entry in decoded}
             misfits += [Misfit(record_of[id(event)], reason) for event, reason in tx.refused]
             await quarantine.put(tx, misfits, self._database.schema, self._prefix)
+        self._handled(kind, len(entries), time.perf_counter() - begun)
 
     async def _handle(self, kind: type[Event], decoded: Sequence[Decoded], tx: Transaction) -> None:
         tx.offsets = {id(entry.event): entry.record.offset for entry in decoded}

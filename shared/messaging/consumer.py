@@ -29,6 +29,7 @@ from shared.messaging.catching_up import CatchingUp
 from shared.messaging.faults import in_words, place
 from shared.messaging.hearing import Hearing
 from shared.messaging.kafka import admin, refuse_forbidden
+from shared.messaging.progress import Progress
 from shared.messaging.reader import LAST_WORD, Reader, reader
 from shared.retry import Backoff, Stopped, pause, unless_stopped
 from shared.settings import KafkaSettings
@@ -57,6 +58,7 @@ class Consumer:
         self.catching_up = CatchingUp([facts_topic] if facts_topic else [])
         self.backlog = CatchingUp(inbox.topics)
         self.hearing = Hearing()
+        self.progress = Progress()
         self.polled_at: float | None = None
         self._looks_at_backlog = 0.0
         self._group = group
@@ -65,6 +67,11 @@ class Consumer:
     @property
     def assigned(self) -> bool:
         return bool(self._client and self._client.assignment())
+
+    @property
+    def lag(self) -> int:
+        """Records that are not stored yet, as far as Kafka has told of them."""
+        return self.progress.lag(self._client)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until `stopping`, after the batch in hand. Raises CannotGoOn."""
@@ -106,8 +113,10 @@ class Consumer:
             self.inbox.trouble = None
             if batch:
                 begun = time.monotonic()
-                if await self._store(batch, stopping):
-                    await self._commit(kafka, batch)
+                with self.progress.in_hand(batch):
+                    if await self._store(batch, stopping):
+                        self.progress.stored(batch)
+                        await self._commit(kafka, batch)
                 await pause(stopping, begun + APART - time.monotonic())
 
     async def _store(self, batch: list[Record], stopping: asyncio.Event) -> bool:

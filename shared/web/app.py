@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -15,7 +14,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from shared.messaging.faults import LOST_RACES, PASSING, in_words, is_passing
-from shared.web.health import Check, health_routes
+from shared.web.health import Check, Numbers, health_routes
 from shared.web.languages import language_route
 from shared.web.security import BodyRule, OriginRule, SecurityHeaders
 from shared.web.sign_in import SignIn
@@ -30,7 +29,7 @@ def create_web_app(
     pages: Pages,
     routes: Sequence[BaseRoute],
     checks: Mapping[str, Check],
-    registry: CollectorRegistry,
+    numbers: Numbers,
     sign_in: SignIn | None = None,
 ) -> ASGIApp:
     """`sign_in` is None for a service whose pages ask for no account; it has no session at all."""
@@ -50,7 +49,7 @@ def create_web_app(
 
     app = Starlette(
         routes=[
-            *health_routes(checks, registry),
+            *health_routes(checks, numbers),
             static_files(pages.static_urls),
             language_route(pages.site),
             *(sign_in.routes() if sign_in else []),

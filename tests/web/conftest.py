@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 from oidc_provider_mock import run_server_in_thread
-from prometheus_client import CollectorRegistry, Counter
 from starlette.testclient import TestClient
 
 from shared.web.app import create_web_app
@@ -70,13 +69,15 @@ def open_site(tmp_path: Path, clock: MovableClock) -> OpenSite:
         sign_in = (
             SignIn(settings(public_url, issuer), pages, bad_try, for_partners=True, clock=clock) if issuer else None
         )
-        registry = CollectorRegistry()
-        Counter("visits", "Visits.", registry=registry).inc(3)
+
+        async def numbers() -> bytes:
+            return b"visits_total 3.0\n"
+
         app = create_web_app(
             pages=pages,
             routes=[*open_routes(pages), *(guarded_routes(pages, sign_in) if sign_in else [])],
             checks=checks or {},
-            registry=registry,
+            numbers=numbers,
             sign_in=sign_in,
         )
         return TestClient(

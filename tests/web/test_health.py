@@ -53,7 +53,7 @@ def test_alive_whatever_the_checks_say(open_site: OpenSite) -> None:
     assert open_site(checks={"database": broken}).get("/livez").status_code == 200
 
 
-def test_metrics_are_those_of_the_registry_given(open_site: OpenSite) -> None:
+def test_metrics_are_the_numbers_given(open_site: OpenSite) -> None:
     answer = open_site().get("/metrics")
     assert "visits_total 3.0" in answer.text
     assert answer.headers["content-type"].startswith("text/plain")

@@ -5,7 +5,7 @@ given up while an attempt's end is unknown counts as gone out: its customer may 
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -44,6 +44,7 @@ class Sender:
         policy: Policy,
         retry_first: timedelta,
         claim_for: timedelta = queue.LEASE,
+        count: Callable[[MailKind, str], None] = lambda _kind, _outcome: None,
     ) -> None:
         self._database = database
         self._mailer = mailer
@@ -51,6 +52,7 @@ class Sender:
         self._policy = policy
         self._retry_first = retry_first
         self._claim_for = claim_for
+        self._count = count
         self._sending: dict[asyncio.Task[None], float] = {}  # with when each began
         self._away = False
         self._away_for = Backoff()
@@ -119,10 +121,12 @@ class Sender:
             why = needless(claimed.mail, matter.confirmation, self._policy, self._database.clock())
             if why or recipient is None:
                 await self._drop((claimed, why or "not sent: nobody is named to read it any more"))
+                self._count(claimed.mail.kind, "dropped")
                 return
             answer = await self._try(claimed, matter, recipient)
             if isinstance(answer, Accepted):
                 await self._mark_sent(claimed)
+                self._count(claimed.mail.kind, "sent")
                 log.info("mail sent", registration_id=str(claimed.mail.registration_id), kind=str(claimed.mail.kind))
                 return
             async with self._database.transaction() as tx:
@@ -161,12 +165,15 @@ class Sender:
         match answer:
             case RecipientRefused() if answer.for_good or _put_off_too_long(claimed, tx.now):
                 await self._mark_undeliverable(tx, claimed, answer.detail)
+                self._count(claimed.mail.kind, "undeliverable")
                 log.warning("mail undeliverable", code=answer.code, **about)
             case RecipientRefused():
                 await self._put_off(tx, claimed, answer.detail, refused=True, in_doubt=False)
+                self._count(claimed.mail.kind, "put off")
                 log.warning("mail put off by the recipient's server", code=answer.code, **about)
             case ServerTrouble():
                 await self._put_off(tx, claimed, answer.detail, refused=False, in_doubt=answer.in_doubt)
+                self._count(claimed.mail.kind, "server trouble")
                 log.warning("mail server trouble", code=answer.code, attempt=claimed.attempt, **about)
 
     async def _mark_all_sent(self, accepted: Sequence[Claimed]) -> None:
