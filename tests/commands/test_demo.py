@@ -4,19 +4,40 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from embedded.folders import owned
 
+ROOT = Path(__file__).parents[2]
+FROM_HERE = [sys.executable, "-W", "ignore", "-m", "cli"]
 
-def demo(folder: Path, *words: str) -> subprocess.Popen[str]:
+
+def demo(folder: Path, *words: str, program: Sequence[str | Path] = FROM_HERE) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "cli", "demo", "--folder", str(folder), *words],
+        [*program, "demo", "--folder", str(folder), *words],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True,
+        cwd=ROOT if program is FROM_HERE else folder.parent,
         env={name: value for name, value in os.environ.items() if name not in {"SMTP_URL", "OIDC_ISSUER"}},
     )  # fmt: skip
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """The program of a wheel, in an environment where this folder is unknown: only what others made is shared."""
+    environment = tmp_path / "environment"
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    wheel: list[str | Path] = [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", tmp_path, ROOT]
+    subprocess.run(wheel, check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+    inside = {"base": str(environment), "platbase": str(environment)}
+    Path(sysconfig.get_path("purelib", vars=inside), "shared.pth").write_text(sysconfig.get_path("purelib"))
+    [made] = tmp_path.glob("*.whl")
+    subprocess.run([*pip, "--python", environment, "install", "--no-deps", "--no-index", made], check=True)
+    return environment / "bin" / "registration"
 
 
 WRONG = """round,registered_by,customer_email,common_name,customer,vng,expected_status,expected_reasons
@@ -27,10 +48,11 @@ WRONG = """round,registered_by,customer_email,common_name,customer,vng,expected_
 
 @pytest.mark.timeout(240)
 def test_two_demos_side_by_side_do_not_collide_and_a_wrong_expectation_fails_its_own_only(
-    tmp_path: Path,
+    tmp_path: Path, installed: Path
 ) -> None:
+    """One of them is the program as a wheel installs it, elsewhere."""
     (tmp_path / "wrong.csv").write_text(WRONG, encoding="utf-8")
-    whole = demo(tmp_path / "a")
+    whole = demo(tmp_path / "a", program=[installed])
     wrong = demo(tmp_path / "b", "--customers", str(tmp_path / "wrong.csv"))
     said, _ = whole.communicate(timeout=200)
     said_wrong, _ = wrong.communicate(timeout=200)
