@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: overload bench-events bench-throughput install demo test check lock docs messages clean audit licences sbom mutants lives torture pictures bench-drain bench-lag bench-scheduler bench-pages
+.PHONY: overload bench-events bench-throughput install demo test check lock docs messages clean audit licences sbom mutants lives torture pictures bench-drain bench-lag bench-scheduler bench-pages contracts contracts-published
 
 install: $(INSTALLED)
 
@@ -86,6 +86,14 @@ bench-pages: $(INSTALLED_DEV)
 # The pages that are drawn from the code.
 docs: $(INSTALLED)
 	$(BIN)/python -m commands.lifecycle > docs/reference/lifecycle.md
+
+# The AsyncAPI document and the JSON Schemas, from the events and topics. Fails where they break v1 as last published.
+contracts: $(INSTALLED)
+	$(BIN)/python -m commands.contracts
+
+# At a release: what is published now is what later releases must keep.
+contracts-published: $(INSTALLED)
+	$(BIN)/python -m commands.contracts publish
 
 # Known vulnerabilities of what is locked. Says aloud what could not be asked.
 audit: $(INSTALLED_DEV)

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-VENDORED = ("shared/web/static/vendor", "tests/browser/vendor")
+VENDORED = ("shared/web/static/vendor", "tests/browser/vendor", "tests/contracts/vendor")
 UNKNOWN = "unknown"
 
 
