@@ -37,7 +37,10 @@ def test_ci_runs_the_command_that_the_readme_names() -> None:
     assert "\nmake test\nmake check\n" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/explanation/guarantees.md", "docs/explanation/threats.md"])
+PAGES = ("README.md", "docs/explanation/guarantees.md", "docs/explanation/threats.md", "docs/guides/own-portal.md")
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_what_a_page_names_is_there(page: str) -> None:
     """Tests that show a promise, targets of make, and pages it leads to."""
     text = (ROOT / page).read_text(encoding="utf-8")
