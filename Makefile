@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: overload bench-events bench-throughput install demo test check lock docs messages clean audit licences sbom mutants lives torture pictures bench-drain bench-lag bench-scheduler bench-pages contracts contracts-published
+.PHONY: overload bench-events bench-throughput install demo test check lock docs messages clean audit licences sbom mutants lives torture pictures bench-drain bench-lag bench-scheduler bench-pages contracts contracts-published debezium
 
 install: $(INSTALLED)
 
@@ -74,6 +74,10 @@ bench-lag: $(INSTALLED)
 # What a pass of the scheduler costs over a million open registrations, and what consumers notice of it.
 bench-scheduler: $(INSTALLED)
 	$(BIN)/python -m bench.scheduler 1000000
+
+# Debezium in place of a service's relay (deploy/debezium), tried on real servers. Needs Maven for the jars.
+debezium: $(INSTALLED_DEV)
+	$(BIN)/python -m tests.debezium
 
 # Brings the Vietnamese catalogues up to date with the templates, and prints what has no Vietnamese yet.
 messages: $(INSTALLED)

@@ -37,7 +37,13 @@ def test_ci_runs_the_command_that_the_readme_names() -> None:
     assert "\nmake test\nmake check\n" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
-PAGES = ("README.md", "docs/explanation/guarantees.md", "docs/explanation/threats.md", "docs/guides/own-portal.md")
+PAGES = (
+    "README.md",
+    "docs/explanation/guarantees.md",
+    "docs/explanation/threats.md",
+    "docs/guides/own-portal.md",
+    "deploy/debezium/README.md",
+)
 
 
 @pytest.mark.parametrize("page", PAGES)
