@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: overload bench bench-quick bench-latency bench-events bench-throughput install demo test check lock docs messages clean audit licences sbom mutants lives torture pictures bench-drain bench-lag bench-scheduler bench-pages chart
+.PHONY: overload bench bench-quick bench-latency bench-events bench-throughput install demo test check lock docs messages clean audit licences sbom mutants lives torture pictures bench-drain bench-lag bench-scheduler bench-pages chart contracts contracts-published debezium
 
 install: $(INSTALLED)
 
@@ -87,6 +87,10 @@ bench-lag: $(INSTALLED)
 bench-scheduler: $(INSTALLED)
 	$(BIN)/python -m bench.scheduler 1000000
 
+# Debezium in place of a service's relay (deploy/debezium), tried on real servers. Needs Maven for the jars.
+debezium: $(INSTALLED_DEV)
+	$(BIN)/python -m tests.debezium
+
 # Brings the Vietnamese catalogues up to date with the templates, and prints what has no Vietnamese yet.
 messages: $(INSTALLED)
 	$(BIN)/python -m commands.messages
@@ -102,6 +106,14 @@ docs: $(INSTALLED)
 # The Helm chart, rendered for those without Helm and for the tests. Needs helm 3 on PATH.
 chart: $(INSTALLED_DEV)
 	@$(BIN)/python -m tests.deploy.chart
+
+# The AsyncAPI document and the JSON Schemas, from the events and topics. Fails where they break v1 as last published.
+contracts: $(INSTALLED)
+	$(BIN)/python -m commands.contracts
+
+# At a release: what is published now is what later releases must keep.
+contracts-published: $(INSTALLED)
+	$(BIN)/python -m commands.contracts publish
 
 # Known vulnerabilities of what is locked. Says aloud what could not be asked.
 audit: $(INSTALLED_DEV)

@@ -18,7 +18,7 @@ import typer
 from commands.failures import Failed
 from shared.observability import quiet_clients
 from shared.settings import DatabaseSettings, KafkaSettings, SettingsError, load
-from shared.topics import PARTITIONS, SERVICES
+from shared.topics import PARTITIONS, SERVICES, TOPICS
 
 if TYPE_CHECKING:
     from shared.messaging.settling import Which
@@ -33,11 +33,14 @@ app = typer.Typer(
 topics = typer.Typer(no_args_is_help=True, help="The Kafka topics.")
 accounts = typer.Typer(no_args_is_help=True, help="VNG Cloud's accounts, as far as registration needs them.")
 quarantine = typer.Typer(no_args_is_help=True, help="Records that a service could not accept.")
+contracts = typer.Typer(no_args_is_help=True, help="What events look like, for those who write them.")
 app.add_typer(topics, name="topics")
 app.add_typer(accounts, name="accounts")
 app.add_typer(quarantine, name="quarantine")
+app.add_typer(contracts, name="contracts")
 
 ServiceName = StrEnum("ServiceName", {name.upper(): name for name in SERVICES})  # type: ignore[misc]  # from the table
+EventType = StrEnum("EventType", {it.event.type(): it.event.type() for it in TOPICS})  # type: ignore[misc]  # as above
 
 Name = Annotated[ServiceName, typer.Argument(metavar="SERVICE", help="Whose quarantine.")]
 Numbers = Annotated[list[str], typer.Argument(metavar="ID...", help="As listed; or TOPIC:PARTITION:OFFSET.")]
@@ -248,6 +251,28 @@ def rewind(
     if (since := moment_in(to)) is None:
         raise typer.BadParameter('expected an RFC 3339 time, like "2026-07-01T09:00:00Z"', param_hint="--to")
     asyncio.run(_print(run(service.value, since)))
+
+
+@contracts.command("check")
+def check_events(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="One event a line, as JSON.")],
+    type: Annotated[
+        EventType | None,
+        typer.Option(help="Of all events. Else each line is a CloudEvent in JSON, with its type and data."),
+    ] = None,
+) -> None:
+    """Say of events that another program writes which ones a service would put into quarantine, and why."""
+    from commands.contracts.check import KINDS, check
+
+    count = bad = 0
+    for checked in check(file, KINDS[type.value] if type else None):
+        for remark in checked.remarks:
+            typer.echo(f"line {checked.line}: {remark}")
+        _complain([f"line {checked.line}: {problem}" for problem in checked.problems], debug=False)
+        count, bad = count + 1, bad + bool(checked.problems)
+    typer.echo(f"{count} event{'' if count == 1 else 's'} checked, {bad} bad")
+    if bad:
+        raise typer.Exit(1)
 
 
 @app.command()

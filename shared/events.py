@@ -10,7 +10,7 @@ import unicodedata
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
@@ -55,8 +55,10 @@ def _checked(text: str) -> str:
         raise ValueError(str(problem)) from None
 
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_IS_CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+_IS_CONTROL_BUT_LINES = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
+_CONTROL = re.compile(f"[{_IS_CONTROL}]")
+_CONTROL_BUT_LINES = re.compile(f"[{_IS_CONTROL_BUT_LINES}]")
 
 
 def _one_line(text: str) -> str:
@@ -85,6 +87,7 @@ def _written(value: Any) -> Any:
     raise ValueError('Expected an RFC 3339 time, for example "2026-07-01T09:00:00Z".')
 
 
+RFC_3339 = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$"
 _LONGEST_COMPOSED = 4000  # characters: four of them become one at most, and no text here may hold more than 1000
 
 
@@ -97,38 +100,61 @@ def _composed(value: Any) -> Any:
     return unicodedata.normalize("NFC", text)
 
 
-Email = Annotated[str, AfterValidator(normal_email)]
+def _told(description: str, **more: Any) -> Any:
+    """What the published JSON Schema says of a type beyond what pydantic knows of it. Changes nothing of decoding."""
+    return Field(description=description, json_schema_extra=more)
+
+
+def _text_without(letters: str) -> str:
+    """A pattern, in JSON Schema's dialect and Python's alike, of text with something to see and none of `letters`."""
+    return rf"^[^{letters}]*[^{letters}\s][^{letters}]*$"
+
+
+Email = Annotated[
+    str,
+    AfterValidator(normal_email),
+    _told(
+        "An email address, compared in lower case.",
+        pattern=r"^\s*[^\s@]+@[^\s@]+\.[^\s@]+\s*$",
+        minLength=5,
+        maxLength=254,
+    ),
+]
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
     BeforeValidator(_composed),
     AfterValidator(_one_line),
+    _told("One line of text, kept in Unicode's composed form (NFC).", pattern=_text_without(_IS_CONTROL)),
 ]
 Reason = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=1000),
     BeforeValidator(_composed),
     AfterValidator(_prose),
+    _told("Text that may have lines, kept in NFC.", pattern=_text_without(_IS_CONTROL_BUT_LINES)),
 ]
 Key = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
     BeforeValidator(_composed),
     AfterValidator(_one_line),
+    _told("An identifier, one line, kept in NFC.", pattern=_text_without(_IS_CONTROL)),
 ]
 Actor = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=254),
     BeforeValidator(_composed),
     AfterValidator(_one_line),
+    _told("A person's email address, or the policy that acted.", pattern=_text_without(_IS_CONTROL)),
 ]
-"""A person's email address, or the policy that acted."""
 Time = Annotated[
     AwareDatetime,
     Field(strict=False),
     BeforeValidator(_written),
     AfterValidator(_in_utc),
     PlainSerializer(lambda moment: moment.isoformat().replace("+00:00", "Z"), return_type=str, when_used="json"),
+    _told("A moment, RFC 3339; we write UTC, with a Z.", pattern=RFC_3339),
 ]
 Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 Count = Annotated[int, Field(ge=0, lt=2**31)]
@@ -155,10 +181,12 @@ class Outcome(StrEnum):
 class Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
+    key_field: ClassVar[str] = "registration_id"
+
     @property
     def key(self) -> str:
         """The Kafka key: records with one key stay in order within a topic."""
-        return str(self.registration_id)  # type: ignore[attr-defined]  # every event but two has it; those override
+        return str(getattr(self, self.key_field))
 
     @classmethod
     def type(cls) -> str:
@@ -175,6 +203,8 @@ Role = Literal["Partner"]
 
 
 class RegistrationRequested(Event):
+    """A partner asks for a customer. Its publisher chooses `registration_id`: the same id is the same request."""
+
     registration_id: UUID
     batch_id: UUID | None = None
     partner_id: Key
@@ -188,6 +218,8 @@ class RegistrationRequested(Event):
 
 
 class RegistrationWithdrawn(Event):
+    """The partner takes its request back."""
+
     registration_id: UUID
     partner_id: Key
     withdrawn_by: Email
@@ -196,6 +228,8 @@ class RegistrationWithdrawn(Event):
 
 
 class ConfirmationResendRequested(Event):
+    """The partner asks that the customer be mailed once more."""
+
     registration_id: UUID
     partner_id: Key
     requested_by: Email
@@ -203,6 +237,10 @@ class ConfirmationResendRequested(Event):
 
 
 class AccountUpdated(Event):
+    """What is true of an account now. `version` grows for ever per email; a lower one than is known changes nothing."""
+
+    key_field = "email"
+
     email: Email
     account_id: Key
     holder_name: Name
@@ -216,12 +254,10 @@ class AccountUpdated(Event):
     version: Whole
     updated_at: Time
 
-    @property
-    def key(self) -> str:
-        return self.email
-
 
 class RegistrationOpened(Event):
+    """The account qualifies: the customer may be asked."""
+
     registration_id: UUID
     partner_id: Key
     partner_name: Name
@@ -235,6 +271,8 @@ class RegistrationOpened(Event):
 
 
 class ConfirmationSent(Event):
+    """The customer was mailed; `number` counts such mails from 1."""
+
     registration_id: UUID
     partner_id: Key
     number: Count
@@ -245,6 +283,8 @@ class ConfirmationSent(Event):
 
 
 class ConfirmationResendRefused(Event):
+    """The customer is not mailed once more, and why."""
+
     registration_id: UUID
     partner_id: Key
     requested_at: Time
@@ -252,6 +292,8 @@ class ConfirmationResendRefused(Event):
 
 
 class ConfirmationUndeliverable(Event):
+    """The mail to the customer was refused for good; the registration stays open."""
+
     registration_id: UUID
     partner_id: Key
     detail: Reason
@@ -259,6 +301,8 @@ class ConfirmationUndeliverable(Event):
 
 
 class CustomerConfirmed(Event):
+    """The customer agreed on the page that the mail led to."""
+
     registration_id: UUID
     partner_id: Key
     partner_name: Name
@@ -269,17 +313,23 @@ class CustomerConfirmed(Event):
 
 
 class CustomerDeclined(Event):
+    """The customer refused on the page that the mail led to."""
+
     registration_id: UUID
     reason: Reason | None
     declined_at: Time
 
 
 class ConfirmationExpired(Event):
+    """The customer did not answer in time."""
+
     registration_id: UUID
     expired_at: Time
 
 
 class VngApproved(Event):
+    """VNG Cloud approves; `failing_codes` are conditions that were overridden, with `override_reason`."""
+
     registration_id: UUID
     approved_by: Actor
     note: Reason | None = None
@@ -289,6 +339,8 @@ class VngApproved(Event):
 
 
 class VngRejected(Event):
+    """VNG Cloud rejects; `reason` is for its partner, not for the customer."""
+
     registration_id: UUID
     rejected_by: Actor
     reason: Reason
@@ -296,6 +348,8 @@ class VngRejected(Event):
 
 
 class ReviewDue(Event):
+    """Nobody has decided a case in time; `claimed_by` has it in hand."""
+
     registration_id: UUID
     partner_name: Name
     customer_email: Email
@@ -304,6 +358,8 @@ class ReviewDue(Event):
 
 
 class RegistrationApproved(Event):
+    """Final: the partner manages this customer from now on."""
+
     registration_id: UUID
     partner_id: Key
     partner_name: Name
@@ -319,6 +375,8 @@ class RegistrationApproved(Event):
 
 
 class RegistrationClosed(Event):
+    """Final, without approval. `reasons` are codes, or a person's words, that the partner may read; empty if none."""
+
     registration_id: UUID
     partner_id: Key
     partner_name: Name
@@ -333,13 +391,13 @@ class RegistrationClosed(Event):
 
 
 class Quarantined(Event):
+    """A service could not accept the record that stood at this place, named without the prefix of topics."""
+
+    key_field = "service"
+
     service: Key
     topic: str
     partition: int
     offset: int
     reason: str
     quarantined_at: Time
-
-    @property
-    def key(self) -> str:
-        return self.service

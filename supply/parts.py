@@ -1,4 +1,5 @@
-"""Every part that is not ours, from what is locked or vendored: Python packages, Kafka's jars, files of others.
+"""Every part that is not ours, from what is locked or vendored: Python packages, Kafka's jars, files of others, and
+what an example in Node asks for.
 
 The lists are the lock files and the vendor folders' READMEs themselves, so nothing can be used and left out here.
 """
@@ -13,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-VENDORED = ("shared/web/static/vendor", "tests/browser/vendor")
+VENDORED = ("shared/web/static/vendor", "tests/browser/vendor", "tests/contracts/vendor")
 UNKNOWN = "unknown"
 
 
@@ -86,6 +87,7 @@ def parts() -> list[Part]:
         *(part for part in development if part.name not in needed),
         *_jars(terms),
         *(part for folder in VENDORED for part in vendored(folder)),
+        *_of_node("examples/producers/node/package-lock.json"),
     ]
 
 
@@ -112,6 +114,14 @@ def _jars(terms: Terms) -> Iterator[Part]:
         group, artifact, version = jar["group"], jar["artifact"], jar["version"]
         purl = f"pkg:maven/{group}/{artifact}@{version}"
         yield Part(f"{group}:{artifact}", version, terms.of_jar(group), Use.EMBEDDED, purl, sha256=jar["sha256"])
+
+
+def _of_node(lock: str) -> Iterator[Part]:
+    packages = json.loads((ROOT / lock).read_text(encoding="utf-8"))["packages"]
+    for path, told in packages.items():
+        if name := path.rpartition("node_modules/")[2]:
+            purl = f"pkg:npm/{name.replace('@', '%40')}@{told['version']}"
+            yield Part(name, told["version"], told.get("license", UNKNOWN), Use.DEVELOPMENT, purl)
 
 
 def vendored(folder: str) -> Iterator[Part]:
