@@ -5,9 +5,9 @@
 First the sustainable load is measured as bench.throughput does: registrations a second through everything, every mail
 sent, every link opened and posted, every case approved on its page. Then five times as many a second are requested for
 so many minutes (10), whether or not they are carried, while customers and staff go on as before. Every ten seconds: how
-many wait, how long the oldest has waited, and the memory of each service. At last everything drains, and the checker
-judges every registration. Exit status 1 where a promise is broken, or where a service's memory in the last third of the
-time is more than GROWTH times that in the first.
+many wait, how long the oldest has waited, how many mails have come, and the memory of each service. At last everything
+drains, and the checker judges every registration. Exit status 1 where a promise is broken, or where a service's memory
+in the last third of the time is more than GROWTH times that in the first.
 """
 
 import asyncio
@@ -49,13 +49,13 @@ class Seen:
     approved: int = 0
     longest_wait: float = 0.0
 
-    async def watch(self, processes: dict[str, Process]) -> None:
+    async def watch(self, processes: dict[str, Process], letters: Letters) -> None:
         begun = time.monotonic()
         while True:
             await asyncio.sleep(EVERY)
-            self._look(processes, begun, time.monotonic())
+            self._look(processes, len(letters.lines), begun, time.monotonic())
 
-    def _look(self, processes: dict[str, Process], begun: float, now: float) -> None:
+    def _look(self, processes: dict[str, Process], mails: int, begun: float, now: float) -> None:
         for name, it in processes.items():
             self.memory[name].append(resident_mb(it.pid))
         total = self.requested[-1][1] if self.requested else 0
@@ -67,7 +67,7 @@ class Seen:
         waiting = total - self.approved
         print(
             f"{now - begun:6.0f} s  requested {total:>8,}  waiting {waiting:>8,}  oldest for {wait:4.0f} s  "
-            f"MB: {memory}",
+            f"mails {mails:>9,}  MB: {memory}",
             flush=True,
         )
 
@@ -102,7 +102,7 @@ async def overload(
     def approved(count: int) -> None:
         seen.approved = count
 
-    watching = asyncio.create_task(seen.watch(programs.processes))
+    watching = asyncio.create_task(seen.watch(programs.processes, letters))
     requesting = requested_at(there, rate, requests, seen)
     await lived_with(there, programs, len(requests), requesting, letters, cookies, approved)
     watching.cancel()
