@@ -34,6 +34,7 @@ from shared.messaging.faults import sqlstate
 
 NO_SUCH_ROLE = "22023"  # an invalid value for the parameter `role`
 NOT_PERMITTED = "42501"
+POOL = 15  # connections of a process
 IDLE = 1.0  # seconds after which a connection is asked whether it is still there: asking is three round trips
 FEW = 16  # rows up to which INSERT is quicker than COPY, which takes a round trip more
 ANSWERED_WITHIN = 10  # seconds: the longest statement takes a tenth of that
@@ -180,7 +181,7 @@ def _inserting(table: Table) -> tuple[list[str], str]:
 class Database:
     """One service's schema."""
 
-    def __init__(self, url: str, schema: str, clock: Clock, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, schema: str, clock: Clock, *, pool_size: int = POOL) -> None:
         self.schema = schema
         self.clock = clock
         self._url = url
@@ -198,7 +199,7 @@ class Database:
         self.engine: AsyncEngine = create_async_engine(
             url_for_asyncpg(url),
             pool_size=pool_size,
-            max_overflow=5,
+            max_overflow=0,  # these would be closed after each use, and a connection is dear to open
             pool_timeout=10,
             hide_parameters=True,  # they hold people's addresses, and errors are logged
             connect_args={
