@@ -106,6 +106,7 @@ class Pages:
             finalize=contained,
             extensions=["jinja2.ext.i18n"],
             bytecode_cache=_compiled[locale],
+            auto_reload=False,
             trim_blocks=True,
             lstrip_blocks=True,
         )
