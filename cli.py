@@ -17,7 +17,7 @@ import typer
 
 from commands.failures import Failed
 from shared.observability import quiet_clients
-from shared.settings import DatabaseSettings, KafkaSettings, SettingsError, load
+from shared.settings import DatabaseSettings, KafkaSettings, PurgeSettings, SettingsError, load
 from shared.topics import PARTITIONS, SERVICES
 
 if TYPE_CHECKING:
@@ -248,6 +248,22 @@ def rewind(
     if (since := moment_in(to)) is None:
         raise typer.BadParameter('expected an RFC 3339 time, like "2026-07-01T09:00:00Z"', param_hint="--to")
     asyncio.run(_print(run(service.value, since)))
+
+
+@app.command()
+def purge(
+    older_than: Annotated[
+        str, typer.Option(help="An ISO 8601 duration, like P2Y: how long registrations have been closed at least.")
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
+) -> None:
+    """Blank names, addresses and people's words of registrations that were closed without approval long ago."""
+    from commands.purge import duration_in
+    from commands.purge import purge as run
+
+    if (duration := duration_in(older_than)) is None:
+        raise typer.BadParameter("expected an ISO 8601 duration, like P2Y or P90D", param_hint="--older-than")
+    asyncio.run(_print(run(load(PurgeSettings), duration, dry_run=dry_run)))
 
 
 @app.command()
