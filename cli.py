@@ -7,7 +7,8 @@ settings.
 import asyncio
 import sys
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -46,6 +47,7 @@ SomeNumbers = Annotated[
 ]
 Actor = Annotated[str, typer.Option(help="Who does it. Else: the login name and the machine's.", show_default=False)]
 
+FromLine = Annotated[int, typer.Option(min=2, help="Where to go on; lines are counted as an editor does.")]
 CsvFile = Annotated[Path, typer.Argument(metavar="FILE.csv", help="A CSV file in UTF-8 with a first line of names.")]
 
 
@@ -146,11 +148,13 @@ def _apply_acls(settings: KafkaSettings, *, dry_run: bool) -> None:
 
 
 @accounts.command("import")
-def import_accounts(file: CsvFile) -> None:
-    """Publish a list of accounts as AccountUpdated events."""
+def import_accounts(file: CsvFile, from_line: FromLine = 2) -> None:
+    """Publish a list of accounts as AccountUpdated events. Published again, a list with versions changes nothing."""
     from commands.lists import import_accounts as run
 
-    report = asyncio.run(run(load(KafkaSettings), file))
+    settings = load(KafkaSettings)
+    with _progress(file) as progress:
+        report = asyncio.run(run(settings, file, from_line, progress))
     _tell(report.published, "account", report.problems)
 
 
@@ -160,13 +164,16 @@ def register(
     partner_id: Annotated[str, typer.Option(help="Where the file has no such column.")] = "",
     partner_name: Annotated[str, typer.Option(help="Where the file has no such column.")] = "",
     requested_by: Annotated[str, typer.Option(help="An email address, where the file has no such column.")] = "",
+    from_line: FromLine = 2,
 ) -> None:
     """Publish a partner's list of customers as RegistrationRequested events."""
     from commands.lists import register as run
 
     given = {"partner_id": partner_id, "partner_name": partner_name, "requested_by": requested_by}
     partner = {name: value for name, value in given.items() if value}
-    report = asyncio.run(run(load(KafkaSettings), file, partner))
+    settings = load(KafkaSettings)
+    with _progress(file) as progress:
+        report = asyncio.run(run(settings, file, partner, from_line, progress))
     _tell(report.published, "registration", report.problems)
 
 
@@ -288,6 +295,18 @@ def demo(
 async def _print(lines: AsyncIterator[str]) -> None:
     async for line in lines:
         typer.echo(line)
+
+
+@contextmanager
+def _progress(file: Path) -> Iterator[Callable[[int], None]]:
+    """Shows on a terminal, and nowhere else, up to which line of `file` all is done."""
+    if not sys.stderr.isatty():
+        yield lambda _line: None
+        return
+    from commands.csv_files import lines_in
+
+    with typer.progressbar(length=lines_in(file), file=sys.stderr, show_pos=True) as bar:
+        yield lambda line: bar.update(line - bar.pos)
 
 
 def _which(ids: list[str]) -> "list[Which]":
