@@ -17,6 +17,7 @@ from uuid import UUID
 import typer
 
 from commands.failures import Failed
+from services.registrar.domain import Status
 from shared.observability import quiet_clients
 from shared.settings import DatabaseSettings, KafkaSettings, PurgeSettings, SettingsError, load
 from shared.topics import PARTITIONS, SERVICES
@@ -258,6 +259,27 @@ def rewind(
 
 
 @app.command()
+def export(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE.csv]", help="Else: standard output.", show_default=False)
+    ] = None,
+    status: Annotated[list[Status] | None, typer.Option(help="Only these; may be given several times.")] = None,
+    partner: Annotated[str | None, typer.Option(metavar="PARTNER_ID", help="Only this partner's.")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only what has changed since then, an RFC 3339 time.")
+    ] = None,
+) -> None:
+    """List registrations, as registrar has them, as CSV."""
+    from commands.export import export as run
+    from commands.rewind import moment_in
+
+    moment = moment_in(since) if since is not None else None
+    if since is not None and moment is None:
+        raise typer.BadParameter('expected an RFC 3339 time, like "2026-07-01T09:00:00Z"', param_hint="--since")
+    asyncio.run(_write(run(load(DatabaseSettings), status or [], partner, moment), file))
+
+
+@app.command()
 def purge(
     older_than: Annotated[
         str, typer.Option(help="An ISO 8601 duration, like P2Y: how long registrations have been closed at least.")
@@ -307,6 +329,23 @@ def _progress(file: Path) -> Iterator[Callable[[int], None]]:
 
     with typer.progressbar(length=lines_in(file), file=sys.stderr, show_pos=True) as bar:
         yield lambda line: bar.update(line - bar.pos)
+
+
+async def _write(pieces: AsyncIterator[str], file: Path | None) -> None:
+    """To standard output without a mark of the encoding, which only a spreadsheet that opens a file needs."""
+    from shared.csv_text import BOM
+
+    if file is None:
+        async for piece in pieces:
+            typer.echo(piece, nl=False)
+        return
+    try:
+        with file.open("w", encoding="utf-8", newline="") as written:
+            written.write(BOM)
+            async for piece in pieces:
+                written.write(piece)
+    except OSError as error:
+        raise Failed(f"{file} cannot be written: {error.strerror}; expected a file that may be made anew") from None
 
 
 def _which(ids: list[str]) -> "list[Which]":
