@@ -7,7 +7,8 @@ settings.
 import asyncio
 import sys
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,8 +17,9 @@ from uuid import UUID
 import typer
 
 from commands.failures import Failed
+from services.registrar.domain import Status
 from shared.observability import quiet_clients
-from shared.settings import DatabaseSettings, KafkaSettings, SettingsError, load
+from shared.settings import DatabaseSettings, KafkaSettings, PurgeSettings, SettingsError, load
 from shared.topics import PARTITIONS, SERVICES, TOPICS
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ SomeNumbers = Annotated[
 ]
 Actor = Annotated[str, typer.Option(help="Who does it. Else: the login name and the machine's.", show_default=False)]
 
+FromLine = Annotated[int, typer.Option(min=2, help="Where to go on; lines are counted as an editor does.")]
 CsvFile = Annotated[Path, typer.Argument(metavar="FILE.csv", help="A CSV file in UTF-8 with a first line of names.")]
 
 
@@ -149,11 +152,13 @@ def _apply_acls(settings: KafkaSettings, *, dry_run: bool) -> None:
 
 
 @accounts.command("import")
-def import_accounts(file: CsvFile) -> None:
-    """Publish a list of accounts as AccountUpdated events."""
+def import_accounts(file: CsvFile, from_line: FromLine = 2) -> None:
+    """Publish a list of accounts as AccountUpdated events. Published again, a list with versions changes nothing."""
     from commands.lists import import_accounts as run
 
-    report = asyncio.run(run(load(KafkaSettings), file))
+    settings = load(KafkaSettings)
+    with _progress(file) as progress:
+        report = asyncio.run(run(settings, file, from_line, progress))
     _tell(report.published, "account", report.problems)
 
 
@@ -163,13 +168,16 @@ def register(
     partner_id: Annotated[str, typer.Option(help="Where the file has no such column.")] = "",
     partner_name: Annotated[str, typer.Option(help="Where the file has no such column.")] = "",
     requested_by: Annotated[str, typer.Option(help="An email address, where the file has no such column.")] = "",
+    from_line: FromLine = 2,
 ) -> None:
     """Publish a partner's list of customers as RegistrationRequested events."""
     from commands.lists import register as run
 
     given = {"partner_id": partner_id, "partner_name": partner_name, "requested_by": requested_by}
     partner = {name: value for name, value in given.items() if value}
-    report = asyncio.run(run(load(KafkaSettings), file, partner))
+    settings = load(KafkaSettings)
+    with _progress(file) as progress:
+        report = asyncio.run(run(settings, file, partner, from_line, progress))
     _tell(report.published, "registration", report.problems)
 
 
@@ -276,6 +284,43 @@ def check_events(
 
 
 @app.command()
+def export(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE.csv]", help="Else: standard output.", show_default=False)
+    ] = None,
+    status: Annotated[list[Status] | None, typer.Option(help="Only these; may be given several times.")] = None,
+    partner: Annotated[str | None, typer.Option(metavar="PARTNER_ID", help="Only this partner's.")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only what has changed since then, an RFC 3339 time.")
+    ] = None,
+) -> None:
+    """List registrations, as registrar has them, as CSV."""
+    from commands.export import export as run
+    from commands.rewind import moment_in
+
+    moment = moment_in(since) if since is not None else None
+    if since is not None and moment is None:
+        raise typer.BadParameter('expected an RFC 3339 time, like "2026-07-01T09:00:00Z"', param_hint="--since")
+    asyncio.run(_write(run(load(DatabaseSettings), status or [], partner, moment), file))
+
+
+@app.command()
+def purge(
+    older_than: Annotated[
+        str, typer.Option(help="An ISO 8601 duration, like P2Y: how long registrations have been closed at least.")
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
+) -> None:
+    """Blank names, addresses and people's words of registrations that were closed without approval long ago."""
+    from commands.purge import duration_in
+    from commands.purge import purge as run
+
+    if (duration := duration_in(older_than)) is None:
+        raise typer.BadParameter("expected an ISO 8601 duration, like P2Y or P90D", param_hint="--older-than")
+    asyncio.run(_print(run(load(PurgeSettings), duration, dry_run=dry_run)))
+
+
+@app.command()
 def demo(
     folder: Annotated[Path, typer.Option(help="Where the demo's data live.")] = Path(".local"),
     customers: Annotated[Path | None, typer.Option(help="Another list than the example's.")] = None,
@@ -297,6 +342,35 @@ def demo(
 async def _print(lines: AsyncIterator[str]) -> None:
     async for line in lines:
         typer.echo(line)
+
+
+@contextmanager
+def _progress(file: Path) -> Iterator[Callable[[int], None]]:
+    """Shows on a terminal, and nowhere else, up to which line of `file` all is done."""
+    if not sys.stderr.isatty():
+        yield lambda _line: None
+        return
+    from commands.csv_files import lines_in
+
+    with typer.progressbar(length=lines_in(file), file=sys.stderr, show_pos=True) as bar:
+        yield lambda line: bar.update(line - bar.pos)
+
+
+async def _write(pieces: AsyncIterator[str], file: Path | None) -> None:
+    """To standard output without a mark of the encoding, which only a spreadsheet that opens a file needs."""
+    from shared.csv_text import BOM
+
+    if file is None:
+        async for piece in pieces:
+            typer.echo(piece, nl=False)
+        return
+    try:
+        with file.open("w", encoding="utf-8", newline="") as written:
+            written.write(BOM)
+            async for piece in pieces:
+                written.write(piece)
+    except OSError as error:
+        raise Failed(f"{file} cannot be written: {error.strerror}; expected a file that may be made anew") from None
 
 
 def _which(ids: list[str]) -> "list[Which]":

@@ -23,8 +23,12 @@ class Row(Generic[E]):
     problem: str = ""
 
 
-def read(path: Path, kind: type[E], defaults: Mapping[str, object]) -> Iterator[Row[E]]:
-    """The rows of a CSV file whose columns are fields of `kind`; an empty cell takes the default.
+FIRST = 2
+"""The line of the first row: the names of the columns stand before it."""
+
+
+def read(path: Path, kind: type[E], defaults: Mapping[str, object], from_line: int = FIRST) -> Iterator[Row[E]]:
+    """The rows of a CSV file whose columns are fields of `kind`, from a line on; an empty cell takes the default.
 
     Raises Failed where the file itself cannot be read, or lacks a column that every row needs.
     """
@@ -33,13 +37,22 @@ def read(path: Path, kind: type[E], defaults: Mapping[str, object]) -> Iterator[
             columns = _columns(path, file.readline())
             _refuse_missing_columns(path, kind, columns, defaults)
             # Line by line: a quotation mark left open must not swallow the good rows after it.
-            for number, line in enumerate(file, start=2):
-                if line.strip():
+            for number, line in enumerate(file, start=FIRST):
+                if number >= from_line and line.strip():
                     yield _row(number, kind, line, columns, defaults)
     except OSError as error:
         raise Failed(f"{path} cannot be read: {error.strerror}; expected a CSV file") from None
     except UnicodeDecodeError:
         raise Failed(f"{path} is not UTF-8 text; expected a CSV file saved as UTF-8; save it again as such") from None
+
+
+def lines_in(path: Path) -> int:
+    """Raises Failed."""
+    try:
+        with path.open("rb") as file:
+            return sum(1 for _line in file)
+    except OSError as error:
+        raise Failed(f"{path} cannot be read: {error.strerror}; expected a CSV file") from None
 
 
 def _columns(path: Path, line: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -36,8 +36,14 @@ async def told_plainly(settings: KafkaSettings) -> AsyncIterator[None]:
         ) from error
 
 
-async def publish(settings: KafkaSettings, events: Iterable[Event], source: str) -> int:
-    """Publishes `events`, each acknowledged by all replicas. Answers how many. Raises Failed."""
+async def publish(
+    settings: KafkaSettings,
+    events: Iterable[Event],
+    source: str,
+    acknowledged: Callable[[int], None] = lambda _count: None,
+) -> int:
+    """Publishes `events`, each acknowledged by all replicas. Answers how many; `acknowledged` hears it after each
+    AT_ONCE, before more of `events` are asked for. Raises Failed."""
     count = 0
     looked_for: set[str] = set()
     async with told_plainly(settings), publisher(settings, "registration") as broker:
@@ -48,6 +54,7 @@ async def publish(settings: KafkaSettings, events: Iterable[Event], source: str)
                 looked_for |= new
             await asyncio.gather(*[await _publish(broker, settings, event, source) for event in some])
             count += len(some)
+            acknowledged(count)
     return count
 
 

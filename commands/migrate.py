@@ -6,6 +6,7 @@ from commands.failures import Failed
 from shared.database import role_of
 from shared.messaging.faults import in_words
 from shared.migrations import migrate
+from shared.personal import PURGE
 from shared.settings import DatabaseSettings
 from shared.topics import SERVICES
 from shared.versions import Age, age, expected
@@ -20,8 +21,8 @@ async def migrate_all(settings: DatabaseSettings) -> list[str]:
         except (DBAPIError, OSError) as error:
             raise Failed(
                 f"{service}'s tables could not be migrated: {in_words(error)}; expected a PostgreSQL server that "
-                f"answers, and a login that may create schemas and roles (or has {role_of(service)} granted with admin "
-                f"option); check DATABASE_URL"
+                f"answers, and a login that may create schemas and roles (or has {role_of(service)} and "
+                f"{role_of(PURGE)} granted with admin option); check DATABASE_URL"
             ) from None
         lines.append(f"{service}: version {after}{_change(service, before, after)}")
     return lines

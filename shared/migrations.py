@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from shared.database import role_of, url_for_asyncpg
+from shared.personal import PURGE, Personal, grants
 from shared.versions import SERVICES_FOLDER, Age, age
 
 
@@ -59,11 +60,8 @@ def _migrate(connection: Connection, service: str) -> tuple[str | None, str | No
 def _grant(connection: Connection, service: str) -> None:
     """What the service's role may do: everything with its rows but rewrite history, nothing with its tables."""
     role = role_of(service)
+    _make_role(connection, role)
     statements = (
-        # Another database of the server may be migrated at the same moment, and has the same roles.
-        f"""do $$ begin
-            if not exists (select from pg_roles where rolname = '{role}') then create role {role} nologin; end if;
-        exception when duplicate_object or unique_violation then null; end $$""",
         f"grant usage on schema {service} to {role}",
         f"grant select, insert, update, delete on all tables in schema {service} to {role}",
         f"revoke update, delete on {service}.history from {role}",
@@ -71,6 +69,22 @@ def _grant(connection: Connection, service: str) -> None:
     )
     for statement in statements:
         connection.execute(text(statement))
+
+
+def _grant_purge(connection: Connection, service: str, personal: Personal) -> None:
+    role = role_of(PURGE)
+    _make_role(connection, role)
+    for statement in grants(service, personal, role):
+        connection.execute(text(statement))
+
+
+def _make_role(connection: Connection, role: str) -> None:
+    """Makes it where it is not there yet, for whoever migrates to take."""
+    # Another database of the server may be migrated at the same moment, and has the same roles.
+    make = f"""do $$ begin
+        if not exists (select from pg_roles where rolname = '{role}') then create role {role} nologin; end if;
+    exception when duplicate_object or unique_violation then null; end $$"""
+    connection.execute(text(make))
     if not connection.execute(text("select pg_has_role(current_user, :role, 'set')"), {"role": role}).scalar():
         connection.execute(text(f"grant {role} to current_user"))
 
@@ -80,14 +94,13 @@ def version(connection: Connection, service: str) -> str | None:
     return MigrationContext.configure(connection, opts={"version_table_schema": service}).get_current_revision()
 
 
-def run_here() -> None:
-    """What a service's `env.py` does."""
-    context.configure(
-        connection=context.config.attributes["connection"],
-        version_table_schema=context.config.attributes["schema"],
-    )
+def run_here(personal: Personal) -> None:
+    """What a service's `env.py` does. The role that purges may blank what is `personal` of these tables."""
+    connection, schema = context.config.attributes["connection"], context.config.attributes["schema"]
+    context.configure(connection=connection, version_table_schema=schema)
     with context.begin_transaction():
         context.run_migrations()
+        _grant_purge(connection, schema, personal)
 
 
 def create_messaging_tables() -> None:

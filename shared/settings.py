@@ -192,12 +192,21 @@ class SignInSettings(OpenidSettings, TriesSettings):
     oidc_roles_claim: str = "roles"
 
 
-class RegistrarSettings(ServiceSettings):
+class CooldownSettings(BaseSettings):
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    decline_cooldown: Duration = timedelta(days=30)
+    withdrawal_cooldown: Duration = timedelta(days=7)
+
+
+class RegistrarSettings(ServiceSettings, CooldownSettings):
     approval_for_current_customers: CurrentCustomers = CurrentCustomers.SKIP
     open_limit: int = Field(100, ge=1)
-    decline_cooldown: Duration = timedelta(days=30)
     withdrawal_limit: int = Field(5, ge=1)
-    withdrawal_cooldown: Duration = timedelta(days=7)
+
+
+class PurgeSettings(DatabaseSettings, CooldownSettings):
+    """The cooldowns as registrar has them: for so long it needs to know who declined and who withdrew."""
 
 
 class MailSettings(BaseSettings):

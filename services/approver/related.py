@@ -10,6 +10,7 @@ from sqlalchemy import Integer, Select, bindparam, select
 from services.approver.domain import Case, Status
 from services.approver.store import c
 from shared.database import Reading
+from shared.personal import GONE
 
 MOST_SHOWN = 10
 
@@ -55,7 +56,9 @@ _OF_ACCOUNT = _OTHERS.where(c.customer_email == bindparam("email"))
 async def of(tx: Reading, case: Case) -> Related:
     """As they are now, not locked."""
     of_partner = await _others(tx, _OF_PARTNER, {"id": case.registration_id, "partner_id": case.partner_id})
-    of_account = await _others(tx, _OF_ACCOUNT, {"id": case.registration_id, "email": case.customer_email})
+    is_known = case.customer_email != GONE
+    email = {"id": case.registration_id, "email": case.customer_email}
+    of_account = await _others(tx, _OF_ACCOUNT, email) if is_known else []
     return Related(
         of_partner[:MOST_SHOWN],
         len(of_partner) > MOST_SHOWN,

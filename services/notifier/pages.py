@@ -7,7 +7,7 @@ one.
 """
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Literal, get_args
 from uuid import UUID
@@ -23,6 +23,7 @@ from services.notifier.domain import Confirmation
 from services.notifier.links import Links
 from shared.database import Database, Transaction
 from shared.events import CustomerDeclined, Reason
+from shared.personal import GONE
 from shared.stores import history_of
 from shared.web.bidi import bdi, isolated
 from shared.web.templating import Pages
@@ -69,7 +70,7 @@ class ConfirmationPage:
 
     async def show(self, request: Request, registration_id: UUID) -> Response:
         async with self._database.reading() as tx:
-            it = (await store.get(tx, [registration_id])).get(registration_id)
+            it = _remembered(await store.get(tx, [registration_id]), registration_id)
         return self._page(request, it, tx.now) if it else self.unknown(request)
 
     async def instead(self, request: Request, _registration_id: UUID) -> Response:
@@ -96,7 +97,7 @@ class ConfirmationPage:
 
     async def _answer(self, request: Request, registration_id: UUID, answer: Answer, reason: str | None) -> Response:
         async with self._database.transaction() as tx:
-            it = (await store.lock(tx, [registration_id])).get(registration_id)
+            it = _remembered(await store.lock(tx, [registration_id]), registration_id)
             if it is None:
                 return self.unknown(request)
             told = answers.confirm(it, tx.now) if answer == "confirm" else answers.decline(it, reason, tx.now)
@@ -111,7 +112,7 @@ class ConfirmationPage:
 
     async def _ask_again(self, request: Request, registration_id: UUID, typed: str, *, too_long: bool) -> Response:
         async with self._database.reading() as tx:
-            it = (await store.get(tx, [registration_id])).get(registration_id)
+            it = _remembered(await store.get(tx, [registration_id]), registration_id)
         if it is None:
             return self.unknown(request)
         problem, shown = "too_long" if too_long else "not_text", _NOT_SHOWN.sub("\ufffd", typed)
@@ -147,6 +148,12 @@ class ConfirmationPage:
             problem=problem,
             unsent=unsent,
         )
+
+
+def _remembered(found: Mapping[UUID, Confirmation], registration_id: UUID) -> Confirmation | None:
+    """None, too, for one whose customer has been blanked: nothing is left that a page could tell that person."""
+    it = found.get(registration_id)
+    return None if it is None or it.customer_email == GONE else it
 
 
 async def _reason_passed_on(tx: Transaction, registration_id: UUID) -> str | None:

@@ -35,6 +35,8 @@ DATABASE = (
     ("quarantine", "show", "registrar", "1"),
     ("quarantine", "replay", "registrar", "--all"),
     ("quarantine", "discard", "registrar", "1", "--reason", "a test"),
+    ("purge", "--older-than", "P2Y"),
+    ("export",),
 )
 OTHERS = {("serve",), ("demo",), ("doctor",)}
 """Waits for what is away; starts what it needs; tells what is wrong: each has tests of its own."""

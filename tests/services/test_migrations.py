@@ -22,6 +22,7 @@ from shared import stores
 from shared.database import Database, RoleRefused, role_of, url_for_asyncpg
 from shared.messaging import outbox, quarantine
 from shared.migrations import migrate, newest
+from shared.personal import PURGE
 from shared.versions import Age, age, expected
 from shared.web import tries
 from tests.services.conftest import MovableClock, Open, rows
@@ -189,7 +190,7 @@ async def test_a_login_that_is_no_superuser_can_migrate_and_serve(empty_database
         await connection.execute(text("drop role if exists humble"))
         await connection.execute(text("create role humble login createrole password 'secret'"))
         await connection.execute(text(f"grant create on database {name} to humble"))
-        for service in TABLES:  # as in a cluster where an administrator has made them for another database
+        for service in (*TABLES, PURGE):  # as in a cluster where an administrator has made them for another database
             await connection.execute(
                 text(f"do $$ begin create role {role_of(service)}; exception when duplicate_object then null; end $$")
             )

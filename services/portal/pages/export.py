@@ -20,7 +20,8 @@ from services.portal.domain import Registration, Status
 from services.portal.lists import NEWEST_FIRST, Place, Sort, Wanted
 from services.portal.pages import listing
 from services.portal.pages.partner import partner_of
-from services.portal.pages.sheets import BOM, Book, Cell, csv_lines
+from services.portal.pages.sheets import Book, Cell
+from shared.csv_text import BOM, csv_lines
 from shared.database import Database
 from shared.events import Locale
 from shared.web import formats

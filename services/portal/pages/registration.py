@@ -18,6 +18,7 @@ from services.portal.pages.progress import progress
 from services.portal.pages.timeline import timeline
 from shared.database import Database, Reading
 from shared.events import CustomerConfirmed
+from shared.personal import GONE
 from shared.stores import history_of
 from shared.web import live
 from shared.web.person import Person
@@ -69,6 +70,7 @@ async def registration_page(
         since=since,
         is_final=it.status in FINAL,
         is_closed=it.status in CLOSED,
+        may_be_repeated=it.status in CLOSED and it.customer_email != GONE,
         obstacle=resend_obstacle(it, tx.now),
         refusal=refusal,
         typed=typed,

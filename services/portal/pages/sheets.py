@@ -1,32 +1,15 @@
-"""A list as a file: CSV, and a workbook of Excel. What people wrote stays text in both, whatever it looks like."""
+"""A list as a workbook of Excel. What people wrote stays text, whatever it looks like."""
 
-import csv
-import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from io import StringIO
 from typing import IO
 
 from xlsxwriter import Workbook  # type: ignore[import-untyped]  # it carries no types
 
-BOM = "\ufeff"  # without it Excel reads UTF-8 as something else
 MOST_ROWS = 1_048_574  # of a sheet, beside the headings and a line that says there are more
 _WIDTH = 24
-_A_FORMULA = re.compile('(^|[;|\\t\\r\\n])(?=[ \u00a0\u3000"]*[=+\\-@＝＋－＠\\t\\r\\n])')
-"""Begins a cell, even behind spaces and quotation marks, also for a spreadsheet that separates them by another sign."""
-
 Cell = str | datetime
 """A time is local, and says no zone."""
-
-
-def csv_lines(rows: Iterable[Sequence[str]]) -> str:
-    written = StringIO()
-    csv.writer(written).writerows([_harmless(cell) for cell in row] for row in rows)
-    return written.getvalue()
-
-
-def _harmless(cell: str) -> str:
-    return _A_FORMULA.sub(r"\1'", cell)
 
 
 class Book:

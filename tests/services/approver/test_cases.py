@@ -24,6 +24,7 @@ from tests.domain.facts import (
     registration_approved,
     registration_closed,
 )
+from tests.purging import purge
 from tests.services.approver.staff import ADMIN, BINH, CASE, HOA, PARTNER, Browse, hears, reading, words
 from tests.services.conftest import MovableClock, rows, told
 
@@ -405,3 +406,19 @@ async def test_an_unknown_or_malformed_case_is_a_404_page(browse: Browse, regist
     assert (await hoa.get(f"/cases/{registration_id}")).status_code == 404
     for action in (*ACTIONS, "preview"):
         assert (await hoa.post(f"/cases/{registration_id}/{action}")).status_code == 404
+
+
+async def test_a_case_that_was_purged_is_still_shown_and_is_no_case_of_another_ones_account(
+    approver: Service, browse: Browse, database_url: str
+) -> None:
+    await hears(approver, account_updated(), confirmed(), confirmed(TWO, customer_email="chi@example.vn"))
+    hoa = browse(HOA)
+    assert (await hoa.post(f"{CASE}/claim")).status_code == 303
+    assert (await hoa.post(f"{CASE}/reject", data={"reason": "Hồ sơ của anh Khách thiếu"})).status_code == 303
+    await hears(approver, registration_closed(), registration_closed(TWO, customer_email="chi@example.vn"))
+    assert "approver: 2 cases blanked" in await purge(database_url)
+    for address in (CASE, f"/cases/{TWO}", "/cases?show=decided"):
+        page = await browse(BINH).get(address)
+        assert page.status_code == 200 and "—" in page.text
+        assert not [it for it in (CUSTOMER, "chi@", "Khách", HOA.email) if it in page.text]
+    assert "of this account" not in (await browse(BINH).get(CASE)).text

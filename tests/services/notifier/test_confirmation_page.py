@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from services.notifier.app import create_app
 from services.notifier.links import Links
@@ -18,6 +19,7 @@ from shared.settings import NotifierSettings
 from shared.web.bidi import balanced
 from tests.domain.facts import NOW, registration_approved, registration_closed, resend_requested
 from tests.names import HOSTILE, SIGNS, outside_isolates
+from tests.purging import purge
 from tests.services.conftest import MovableClock, rows, told
 from tests.services.notifier.conftest import act, mail_left
 from tests.sessions import browser
@@ -383,3 +385,19 @@ async def test_a_form_posted_from_elsewhere_is_refused(notifier: Service, origin
     async with browser(notifier.web, URL, origin=origin) as elsewhere:
         assert (await elsewhere.post(f"{link}/confirm")).status_code == 403
     assert await told(notifier.database) == []
+
+
+async def test_the_link_of_a_confirmation_that_was_purged_is_an_unknown_one(
+    notifier: Service, customer: httpx2.AsyncClient, database_url: str
+) -> None:
+    registration_id = await asked(notifier)
+    await hear(notifier, registration_closed(registration_id, Outcome.EXPIRED))
+    async with notifier.database.engine.begin() as connection:
+        await connection.execute(text("update emails set state = 'sent'"))
+    assert "notifier: 1 confirmations blanked" in await purge(database_url)
+    link = path(registration_id)
+    for answer in (await customer.get(link), *[await customer.post(f"{link}/{it}") for it in ("confirm", "decline")]):
+        assert answer.status_code == 404 and "Saigon" not in answer.text
+    too_long = await customer.post(f"{link}/decline", data={"reason": "x" * 2000})
+    assert too_long.status_code == 404
+    assert await told(notifier.database) == ["ConfirmationSent"]

@@ -26,6 +26,7 @@ from services.portal.handlers import update_registrations
 from services.portal.lists import Place, Wanted
 from services.portal.pages import sheets
 from services.portal.pages.export import ExportPages
+from shared.csv_text import csv_lines
 from shared.database import Database, Transaction
 from shared.events import Locale, Outcome
 from shared.service import Service
@@ -124,7 +125,7 @@ FORMULA_LIKE = st.text(st.sampled_from("=+-@;|\t\r\n ＝＠'\"a,\u00a0"))
 
 @given(st.lists(st.lists(st.text() | FORMULA_LIKE, min_size=2, max_size=2), max_size=5))
 def test_no_cell_of_a_csv_begins_a_formula_whatever_separates_cells_and_none_is_lost(rows: list[list[str]]) -> None:
-    text = sheets.csv_lines(rows)
+    text = csv_lines(rows)
     read = list(csv.reader(io.StringIO(text, newline="")))
     assert len(read) == len(rows)
     for cells, written in zip(rows, read, strict=True):

@@ -11,7 +11,8 @@ from services.portal.domain import Status
 from services.portal.facts import Fact
 from shared.database import Database
 from shared.events import Outcome
-from tests.services.portal.conftest import Browse
+from tests.purging import purge
+from tests.services.portal.conftest import AN, Browse
 from tests.services.portal.facts import approved, closed, confirmed, opened, requested, sent, undeliverable
 from tests.services.portal.test_changes import PAGE, REFUSALS, RESEND, WITHDRAW, hear
 
@@ -190,3 +191,22 @@ async def test_an_address_with_letters_that_look_like_others_is_pointed_out(
     async with database.transaction() as tx:
         await store.request(tx, [requested(customer_email=email)])
     assert (await browse().get(PAGE)).text.count("field-hint") == hints
+
+
+CLOSED_STORIES = [
+    story for story in STORIES if story.split()[0] in {"refused", "declined", "expired", "withdrawn", "rejected"}
+]
+
+
+@pytest.mark.parametrize("story", CLOSED_STORIES)
+async def test_what_was_purged_is_still_listed_and_shown_without_a_word_of_who_it_was(
+    browse: Browse, database: Database, database_url: str, story: str
+) -> None:
+    await live_through(database, story)
+    assert "portal: 1 registrations blanked" in await purge(database_url)
+    for address in (PAGE, "/accounts", "/accounts/export.csv"):
+        page = await browse().get(address)
+        assert page.status_code == 200 and "—" in page.text
+        assert not [it for it in ("khach@", "Khách Một", "Thiếu") if it in page.text]
+        assert address == "/accounts" or AN.email not in page.text.partition("<main")[2]
+    assert "Register again" not in (await browse().get(PAGE)).text
