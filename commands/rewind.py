@@ -48,14 +48,17 @@ async def rewind(service: str, since: datetime) -> AsyncIterator[str]:
     group, prefix = settings.kafka_topic_prefix + service, settings.kafka_topic_prefix
     try:
         async with told_plainly(settings), admin(settings) as asking:
-            await _refuse_while_running(asking, service, group)
             counts = {prefix + it.name: count for it, count in (await partitions_of(asking, prefix)).items()}
+            partitions = _partitions(
+                app.consumer.inbox.topics, counts
+            )  # before a broker without topics knows of groups
+            await _refuse_while_running(asking, service, group)
             async with _client(settings) as client:
                 told = await _told(client, memory, service, prefix, counts, since)
             changed = await _take_back(app.database, memory, told)
             yield f"{service}: {changed} registrations taken back from what it told since {since:%Y-%m-%dT%H:%M:%SZ}"
             async with _client(settings, group) as client:
-                lines, targets = await _offsets(client, _partitions(app.consumer.inbox.topics, counts), since)
+                lines, targets = await _offsets(client, partitions, since)
                 await _commit(client, targets, service, group)
             for line in lines:
                 yield line

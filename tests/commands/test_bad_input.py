@@ -38,8 +38,8 @@ DATABASE = (
     ("purge", "--older-than", "P2Y"),
     ("export",),
 )
-OTHERS = {("serve",), ("demo",), ("doctor",)}
-"""Waits for what is away; starts what it needs; tells what is wrong: each has tests of its own."""
+OTHERS = {("serve",), ("demo",), ("doctor",), ("openid",), ("contracts", "check")}
+"""Wait for what is away, start what they need, tell what is wrong, or need neither: each has tests of its own."""
 
 Run = Callable[..., tuple[int, str]]
 """Status and stderr of a command line."""
@@ -131,7 +131,7 @@ def test_with_a_wrong_setting_for_postgresql_one_line_names_it(run: Run, words: 
 def test_without_topics_the_command_that_makes_them_is_named(run: Run, words: tuple[str, ...]) -> None:
     status, said = run(*words)
     assert status == 1
-    assert all("Kafka has no topic" in line and "registration topics apply" in line for line in told(said))
+    assert all("Kafka has no topic" in line and "registration topics apply" in line for line in told(said)), said
 
 
 @pytest.mark.parametrize("words", [it for it in DATABASE if it[0] != "migrate"], ids=" ".join)
