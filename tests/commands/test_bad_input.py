@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 import typer.main
@@ -18,6 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ACCOUNTS = str(ROOT / "examples" / "accounts.csv")
 PARTNER = ("--partner-id", "p", "--partner-name", "P", "--requested-by", "lan@saigon-cloud.example")
 NOBODY = "127.0.0.1:9"
+NO_ID = "01981c6e-0000-7000-8000-000000000000"
+"""Of no registration."""
 
 KAFKA = (
     ("topics", "apply"),
@@ -29,8 +30,8 @@ KAFKA = (
 )
 DATABASE = (
     ("migrate",),
-    ("show", str(uuid4())),
-    ("show", "--all", str(uuid4())),
+    ("show", NO_ID),
+    ("show", "--all", NO_ID),
     ("quarantine", "list", "registrar"),
     ("quarantine", "show", "registrar", "1"),
     ("quarantine", "replay", "registrar", "--all"),
