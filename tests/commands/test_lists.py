@@ -52,6 +52,10 @@ def test_bad_rows_are_told_up_to_a_limit_and_counted_and_the_others_are_publishe
     assert lines[-1] == f"registration: {MOST_TOLD + 5} rows were bad, 5 more than are told here"
 
 
+HEARS = "import cli, signal; signal.signal(signal.SIGINT, signal.default_int_handler); cli.main()"
+"""The program, where a shell's background jobs are born deaf to Ctrl-C."""
+
+
 @pytest.mark.parametrize("kind", ["accounts", "registrations"])
 def test_a_list_goes_on_from_a_line(environment: dict[str, str], tmp_path: Path, kind: str) -> None:
     words: tuple[str, ...]
@@ -68,7 +72,7 @@ def test_who_interrupts_an_import_is_told_the_line_to_go_on_from(environment: di
     these are acknowledged."""
     pipe = tmp_path / "accounts.csv"
     os.mkfifo(pipe)
-    command = [sys.executable, "-W", "ignore", "-m", "cli", "accounts", "import", str(pipe)]
+    command = [sys.executable, "-W", "ignore", "-c", HEARS, "accounts", "import", str(pipe)]
     running = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         with pipe.open("w", encoding="utf-8") as file:
