@@ -76,10 +76,24 @@ def room(host: Servers, name: str, **more: str) -> Iterator[Room]:
     asyncio.run(_forget(host.postgres.url, mark, settings))
 
 
+@contextmanager
+def retold(there: Room, name: str) -> Iterator[Room]:
+    """The same database with topics of their own: what was told before is not told again. Gone at the end."""
+    prefix = f"{there.settings.kafka_topic_prefix}{name}."
+    settings = there.settings.model_copy(update={"kafka_topic_prefix": prefix})
+    asyncio.run(apply_topics(settings, 1))
+    yield Room(settings, there.database_url, there.environment | {"KAFKA_TOPIC_PREFIX": prefix})
+    asyncio.run(_delete_topics(settings))
+
+
 async def _forget(url: str, database: str, settings: KafkaSettings) -> None:
     connection = await asyncpg.connect(url)
     await connection.execute(f'drop database "{database}" with (force)')
     await connection.close()
+    await _delete_topics(settings)
+
+
+async def _delete_topics(settings: KafkaSettings) -> None:
     async with admin(settings) as client:
         await client.delete_topics([settings.kafka_topic_prefix + it.name for it in TOPICS])
 

@@ -13,7 +13,7 @@ _APPROVED = (
     "select count(*) from notifier.emails where kind = 'partner_approved'",
 )
 _KNOWN = ("select count(*) from registrar.accounts", "select count(*) from approver.accounts")
-_OWED = (
+OWED = (
     "select (select count(*) from registrar.outbox) + (select count(*) from portal.outbox)"
     " + (select count(*) from approver.outbox) + (select count(*) from notifier.outbox)"
 )
@@ -47,7 +47,7 @@ async def accounts_known(database_url: str, count: int) -> None:
 async def settled(database_url: str, count: int, *, mailed: bool = False) -> None:
     """Of the services."""
     sent = {_SENT: MAILS_EACH * count, _SAID_SENT: count} if mailed else {}
-    await _until(database_url, dict.fromkeys(_APPROVED, count) | sent | {_OWED: 0})
+    await _until(database_url, dict.fromkeys(_APPROVED, count) | sent | {OWED: 0})
 
 
 async def floor_settled(database_url: str, count: int, *, mailed: bool = False) -> None:

@@ -8,27 +8,28 @@ from typing import Generic, TypeVar
 from shared.messaging.faults import LOST_RACES, is_passing
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 CLOSING = 1.0  # seconds for what is in hand to be rolled back
 
 
-class Together(Generic[T]):
-    """`do` does up to `most` of them, all or none."""
+class Together(Generic[T, R]):
+    """`do` does up to `most` of them, all or none, and answers what became of each, in their order."""
 
-    def __init__(self, do: Callable[[Sequence[T]], Awaitable[None]], most: int) -> None:
+    def __init__(self, do: Callable[[Sequence[T]], Awaitable[Sequence[R]]], most: int) -> None:
         self._do = do
         self._most = most
-        self._waiting: list[tuple[T, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[T, asyncio.Future[R]]] = []
         self._working: asyncio.Task[None] | None = None
 
-    async def __call__(self, it: T) -> None:
-        """Returns once it is done. Raises what doing it raised; for the fault of another in its batch it is done
-        again by itself. Who is cancelled waits no longer, and it may be done all the same."""
-        done = asyncio.get_running_loop().create_future()
+    async def __call__(self, it: T) -> R:
+        """What became of it, once it is done. Raises what doing it raised; for the fault of another in its batch it is
+        done again by itself. Who is cancelled waits no longer, and it may be done all the same."""
+        done: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((it, done))
         if self._working is None or self._working.done():
             self._working = asyncio.create_task(self._work())
-        await done
+        return await done
 
     async def close(self) -> None:
         """Cancels what is in hand, and whoever waits."""
@@ -37,7 +38,7 @@ class Together(Generic[T]):
             await asyncio.wait({self._working}, timeout=CLOSING)
 
     async def _work(self) -> None:
-        batch: list[tuple[T, asyncio.Future[None]]] = []
+        batch: list[tuple[T, asyncio.Future[R]]] = []
         try:
             while self._waiting:
                 batch = self._waiting[: self._most]
@@ -48,9 +49,9 @@ class Together(Generic[T]):
                 done.cancel()
             self._waiting.clear()
 
-    async def _do_or_split(self, batch: list[tuple[T, asyncio.Future[None]]]) -> None:
+    async def _do_or_split(self, batch: list[tuple[T, asyncio.Future[R]]]) -> None:
         try:
-            await self._do([it for it, _done in batch])
+            outcomes = await self._do([it for it, _done in batch])
         except Exception as error:
             # Waiting may mend a key that was lost to another; doing each by itself does too, and harms no other.
             if len(batch) > 1 and not is_passing(error, LOST_RACES):
@@ -61,6 +62,6 @@ class Together(Generic[T]):
                 if not done.done():
                     done.set_exception(error)
         else:
-            for _it, done in batch:
+            for (_it, done), outcome in zip(batch, outcomes, strict=True):
                 if not done.done():
-                    done.set_result(None)
+                    done.set_result(outcome)

@@ -124,6 +124,14 @@ class Decided:
     def put(self, case: Case) -> None:
         (self.new if case.registration_id in self.new else self.changed)[case.registration_id] = case
 
+    def add(self, more: "Decided") -> None:
+        """What was decided next, on what this made of the known ones."""
+        self.new.update(more.new)
+        for case in more.changed.values():
+            self.put(case)
+        self.history += more.history
+        self.told += more.told
+
 
 def open_cases(
     confirmed: Iterable[CustomerConfirmed],

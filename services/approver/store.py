@@ -123,6 +123,7 @@ _LOCK = (
     .with_for_update()
 )
 _GET = select(*CASE_COLUMNS).where(c.registration_id == bindparam("id"))
+_ACCOUNTS_OF = select(c.customer_email).where(c.registration_id == any_(listed("ids", Uuid()))).distinct()
 # The conditions are written out, as in the indexes: the planner uses a partial index only where it can see them.
 _LOCK_OPEN_OF = (
     select(*CASE_COLUMNS)
@@ -190,13 +191,11 @@ async def get(tx: Reading, registration_id: UUID) -> Case | None:
     return case_of(row) if row else None
 
 
-async def lock_with_account(tx: Transaction, registration_id: UUID) -> tuple[Case, Account | None] | None:
-    """The account, then the case, in the order of all who lock both; None where there is no such case."""
-    found = await get(tx, registration_id)
-    if found is None:
-        return None
-    account = (await lock_accounts(tx, [found.customer_email])).get(found.customer_email)
-    return (await lock(tx, [registration_id]))[registration_id], account
+async def lock_with_accounts(tx: Transaction, ids: Iterable[UUID]) -> tuple[dict[UUID, Case], dict[str, Account]]:
+    """The known accounts of these cases, then the cases, in the order of all who lock both."""
+    wanted = sorted(set(ids))
+    accounts = await lock_accounts(tx, (await tx.execute(_ACCOUNTS_OF, {"ids": wanted})).scalars())
+    return await lock(tx, wanted), accounts
 
 
 async def save(tx: Transaction, decided: Decided) -> None:

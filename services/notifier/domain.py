@@ -153,6 +153,15 @@ class Decided:
     def put(self, it: Confirmation) -> None:
         (self.new if it.registration_id in self.new else self.changed)[it.registration_id] = it
 
+    def add(self, more: "Decided") -> None:
+        """What was decided next, on what this made of the known ones."""
+        self.new.update(more.new)
+        for it in more.changed.values():
+            self.put(it)
+        self.history += more.history
+        self.mails += more.mails
+        self.told += more.told
+
 
 def is_open(it: Confirmation, now: datetime) -> bool:
     """Whether the customer may answer."""

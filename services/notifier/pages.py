@@ -7,9 +7,9 @@ one.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Literal, get_args
+from typing import get_args
 from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
@@ -18,12 +18,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from services.notifier import answers, store
-from services.notifier.answers import NoLongerOpen
+from services.notifier.answering import Answer, Answering, Said, is_blanked
 from services.notifier.domain import Confirmation
 from services.notifier.links import Links
-from shared.database import Database, Transaction
+from shared.database import Database, Reading
 from shared.events import CustomerDeclined, Reason
-from shared.personal import GONE
 from shared.stores import history_of
 from shared.web.bidi import bdi, isolated
 from shared.web.templating import Pages
@@ -31,7 +30,6 @@ from shared.web.tries import BadTry
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 LinkEndpoint = Callable[[Request, UUID], Awaitable[Response]]
-Answer = Literal["confirm", "decline"]
 
 _REASON: TypeAdapter[str] = TypeAdapter(Reason)
 _NOT_SHOWN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -67,10 +65,11 @@ class ConfirmationPage:
     def __init__(self, pages: Pages, database: Database) -> None:
         self._pages = pages
         self._database = database
+        self._answering = Answering(database)
 
     async def show(self, request: Request, registration_id: UUID) -> Response:
         async with self._database.reading() as tx:
-            it = _remembered(await store.get(tx, [registration_id]), registration_id)
+            it = await _known(tx, registration_id)
         return self._page(request, it, tx.now) if it else self.unknown(request)
 
     async def instead(self, request: Request, _registration_id: UUID) -> Response:
@@ -83,7 +82,7 @@ class ConfirmationPage:
         return self._pages.answer(request, "unknown_link.html", status=404)
 
     async def confirm(self, request: Request, registration_id: UUID) -> Response:
-        return await self._answer(request, registration_id, "confirm", None)
+        return await self._answer(request, Said(registration_id, "confirm"))
 
     async def decline(self, request: Request, registration_id: UUID) -> Response:
         async with request.form() as form:
@@ -93,26 +92,26 @@ class ConfirmationPage:
         except ValidationError as refused:
             too_long = refused.errors()[0]["type"] == "string_too_long"
             return await self._ask_again(request, registration_id, typed, too_long=too_long)
-        return await self._answer(request, registration_id, "decline", reason)
+        return await self._answer(request, Said(registration_id, "decline", reason))
 
-    async def _answer(self, request: Request, registration_id: UUID, answer: Answer, reason: str | None) -> Response:
-        async with self._database.transaction() as tx:
-            it = _remembered(await store.lock(tx, [registration_id]), registration_id)
-            if it is None:
-                return self.unknown(request)
-            told = answers.confirm(it, tx.now) if answer == "confirm" else answers.decline(it, reason, tx.now)
-            if told is None:
-                unsent = reason if reason and reason != await _reason_passed_on(tx, registration_id) else ""
-                return self._page(request, it, tx.now, unsent=unsent)
-            if isinstance(told, NoLongerOpen):
-                return self._page(request, it, tx.now, status=409)
-            decided = answers.answered(it, told, tx.now)
-            await store.save(tx, decided)
-        return self._page(request, decided.changed[registration_id], tx.now)
+    async def _answer(self, request: Request, said: Said) -> Response:
+        heard = await self._answering.hear(said)
+        if heard is None:
+            return self.unknown(request)
+        unsent = await self._unsent(said) if heard.repeated else ""
+        status = 409 if heard.refusal else 200
+        return self._page(request, heard.confirmation, heard.at, status=status, unsent=unsent)
+
+    async def _unsent(self, said: Said) -> str:
+        """The reason that came again with another text: it is passed on no more."""
+        if not said.reason:
+            return ""
+        async with self._database.reading() as tx:
+            return "" if said.reason == await _reason_passed_on(tx, said.registration_id) else said.reason
 
     async def _ask_again(self, request: Request, registration_id: UUID, typed: str, *, too_long: bool) -> Response:
         async with self._database.reading() as tx:
-            it = _remembered(await store.get(tx, [registration_id]), registration_id)
+            it = await _known(tx, registration_id)
         if it is None:
             return self.unknown(request)
         problem, shown = "too_long" if too_long else "not_text", _NOT_SHOWN.sub("\ufffd", typed)
@@ -150,13 +149,12 @@ class ConfirmationPage:
         )
 
 
-def _remembered(found: Mapping[UUID, Confirmation], registration_id: UUID) -> Confirmation | None:
-    """None, too, for one whose customer has been blanked: nothing is left that a page could tell that person."""
-    it = found.get(registration_id)
-    return None if it is None or it.customer_email == GONE else it
+async def _known(tx: Reading, registration_id: UUID) -> Confirmation | None:
+    it = (await store.get(tx, [registration_id])).get(registration_id)
+    return None if it is None or is_blanked(it) else it
 
 
-async def _reason_passed_on(tx: Transaction, registration_id: UUID) -> str | None:
+async def _reason_passed_on(tx: Reading, registration_id: UUID) -> str | None:
     """With which the customer declined: history keeps it."""
     lines = await history_of(tx, registration_id)
     return next((line.reason for line in lines if line.event == CustomerDeclined.type() and not line.note), None)

@@ -119,12 +119,7 @@ def _resent(taken: TakenBack, it: Confirmation, ask: Resend, policy: Policy) -> 
 
 def _merge(taken: TakenBack, more: Decided) -> None:
     """All but what it tells."""
-    decided = taken.decided
-    decided.new.update(more.new)
-    for it in more.changed.values():
-        decided.put(it)
-    decided.history += more.history
-    decided.mails += more.mails
+    taken.decided.add(replace(more, told=[]))
 
 
 def _mail(it: Confirmation, period: int) -> Mail:

@@ -29,6 +29,7 @@ from shared.messaging.catching_up import CatchingUp
 from shared.messaging.faults import in_words, place
 from shared.messaging.hearing import Hearing
 from shared.messaging.kafka import admin, refuse_forbidden
+from shared.messaging.pace import Pace
 from shared.messaging.progress import Progress
 from shared.messaging.reader import LAST_WORD, Reader, reader
 from shared.retry import Backoff, Stopped, pause, unless_stopped
@@ -36,7 +37,6 @@ from shared.settings import KafkaSettings
 
 BATCH = 1000
 POLL_MS = 200
-APART = 0.02  # seconds between two batches' beginnings: a small batch costs nearly what a large one does
 LOOKS_FOR_TOPICS = 6
 LOOK_AT_BACKLOG = 0.5  # seconds
 LAST_BATCH = 3.0  # seconds to store the batch in hand once the service stops
@@ -103,6 +103,7 @@ class Consumer:
     async def _read(self, kafka: Reader, stopping: asyncio.Event, backoff: Backoff) -> None:
         await kafka.answer(self.catching_up.begin(kafka.client))
         await kafka.answer(self.backlog.begin(kafka.client))
+        pace = Pace()
         while not stopping.is_set():
             try:
                 batch = await self._poll(kafka)
@@ -112,12 +113,14 @@ class Consumer:
             backoff.reset()
             self.inbox.trouble = None
             if batch:
-                begun = time.monotonic()
+                pace.begin()
                 with self.progress.in_hand(batch):
                     if await self._store(batch, stopping):
                         self.progress.stored(batch)
                         await self._commit(kafka, batch)
-                await pause(stopping, begun + APART - time.monotonic())
+                pace.done(len(batch))
+                if len(batch) < BATCH:
+                    await pace.rest(stopping)
 
     async def _store(self, batch: list[Record], stopping: asyncio.Event) -> bool:
         self.hearing.stop_listening()

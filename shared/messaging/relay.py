@@ -7,7 +7,6 @@ acknowledgement and deletion, a record is published twice with the same `ce_id`,
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any
@@ -20,10 +19,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.database import Database
 from shared.messaging import cloudevents, outbox
 from shared.messaging.faults import in_words
+from shared.messaging.pace import Pace
 from shared.retry import Backoff, Stopped, pause, unless_stopped
 
 BATCH = 1000
-APART = 0.02  # seconds between two batches' beginnings: a small batch costs nearly what a large one does
 POLL = 0.2  # seconds: how soon rows of another instance's transactions are seen
 PATIENCE = 20.0  # seconds for Kafka to acknowledge a batch
 GIVEN_UP_AFTER = 30  # seconds without a statement: the server ends a session whose relay it cannot reach
@@ -76,15 +75,17 @@ class Relay:
                 if stopping.is_set():
                     return
             try:
+                pace = Pace()
                 async with self._publisher() as broker:
                     while not stopping.is_set():
-                        begun = time.monotonic()
+                        pace.begin()
                         sent = await self._publish_some(connection, broker, stopping)
+                        pace.done(sent)
                         self.trouble = None
                         backoff.reset()
                         if sent < BATCH:
                             await self._wait()
-                            await pause(stopping, begun + APART - time.monotonic())
+                            await pace.rest(stopping)
             finally:
                 with suppress(Exception):  # a connection that is gone has given up its lock by itself
                     await raw.invalidate()

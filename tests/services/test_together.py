@@ -1,4 +1,4 @@
-"""A crowd shares one transaction, and nobody in it pays for another."""
+"""A crowd shares one transaction, each is told of its own outcome, and nobody in it pays for another."""
 
 import asyncio
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ class Work:
         self._hindered = hindered
         self.together = Together(self, MOST)
 
-    async def __call__(self, batch: Sequence[str]) -> None:
+    async def __call__(self, batch: Sequence[str]) -> list[str]:
         self.batches.append(list(batch))
         self.begun.set()
         await self.open.wait()
@@ -30,15 +30,16 @@ class Work:
             if it in self._hindered:
                 raise self._hindered[it]
         self.done += batch
+        return [f"{it} is done" for it in batch]
 
-    async def ask(self, *names: str) -> list[asyncio.Task[None]]:
+    async def ask(self, *names: str) -> list[asyncio.Task[str]]:
         """All of them wait when this returns, in this order, the first one's work in hand."""
         asked = [asyncio.create_task(self.together(name)) for name in names]
         await self.begun.wait()
         return asked
 
 
-async def ended(asked: Sequence[asyncio.Task[None]]) -> list[object]:
+async def ended(asked: Sequence[asyncio.Task[str]]) -> list[object]:
     async with asyncio.timeout(5):
         return list(await asyncio.gather(*asked, return_exceptions=True))
 
@@ -46,8 +47,8 @@ async def ended(asked: Sequence[asyncio.Task[None]]) -> list[object]:
 async def test_one_alone_is_done_at_once() -> None:
     work = Work()
     work.open.set()
-    await work.together("a")
-    await work.together("b")
+    assert await work.together("a") == "a is done"
+    assert await work.together("b") == "b is done"
     assert work.batches == [["a"], ["b"]]
 
 
@@ -57,9 +58,10 @@ async def test_a_crowd_that_comes_while_one_is_in_hand_is_done_together_up_to_th
     crowd = await work.ask(*(f"n{number}" for number in CROWD))
     await asyncio.sleep(0)
     work.open.set()
-    assert await ended([*first, *crowd]) == [None] * (1 + len(CROWD))
+    names = ["first", *(f"n{number}" for number in CROWD)]
+    assert await ended([*first, *crowd]) == [f"{it} is done" for it in names]
     assert list(map(len, work.batches)) == [1, MOST, MOST]
-    assert work.done == ["first", *(f"n{number}" for number in CROWD)]
+    assert work.done == names
 
 
 @pytest.mark.parametrize("fault", [ValueError("its own"), UniqueViolationError("its own")], ids=["a fault", "a key"])
@@ -67,7 +69,7 @@ async def test_the_fault_of_one_is_told_to_that_one_and_the_others_are_done(faul
     work = Work(b=fault)
     crowd = await work.ask("a", "b", "c")
     work.open.set()
-    assert await ended(crowd) == [None, fault, None]
+    assert await ended(crowd) == ["a is done", fault, "c is done"]
     assert work.done == ["a", "c"]
     await work.together("d")
     assert work.done == ["a", "c", "d"]
@@ -93,7 +95,9 @@ async def test_who_is_cancelled_while_waiting_or_in_hand_hurts_no_other() -> Non
     work.open.set()
     one_ended, two_ended, three_ended, late_ended, later_ended = await ended([one, two, three, late, later])
     assert isinstance(one_ended, asyncio.CancelledError) and isinstance(late_ended, asyncio.CancelledError)
-    assert [two_ended, three_ended, later_ended] == [None] * 3
+    assert [two_ended, three_ended, later_ended] == [
+        f"{it} is done" for it in ("in hand too", "in hand as well", "later")
+    ]
     assert {"in hand too", "in hand as well", "later"} <= set(work.done)
 
 

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from services.approver.deciding import Deciding
 from services.approver.domain import Rules
 from services.approver.pages.bulk import BulkPage
 from services.approver.pages.case import CasePage
@@ -39,7 +40,8 @@ def routes(
 ) -> list[BaseRoute]:
     """`caught_up`: whether the account facts that were there at start have been read; before, nothing is decided."""
     case = CasePage(pages, database, rules.policy, holidays)
-    decisions = DecisionPages(case, database, rules, caught_up)
+    deciding = Deciding(database, caught_up)
+    decisions = DecisionPages(case, database, rules, deciding)
     news = NewsPages(pages, database, rules.policy, changes)
     queue = QueuePage(pages, database, rules, changes, holidays)
     record = QuarantineRecordPage(pages, database, inbox, caught_up)
@@ -52,7 +54,7 @@ def routes(
         Route("/", _to_cases),
         staff("/cases", queue.show),
         staff("/cases/changes", queue.stream),
-        staff("/cases/approve", BulkPage(pages, queue, database, rules, caught_up).approve, "POST"),
+        staff("/cases/approve", BulkPage(pages, queue, rules, deciding).approve, "POST"),
         Route("/cases/approve", _to_cases),  # what the form answered, reloaded as a page
         staff(address, case.show),
         staff(f"{address}/news", news.show),

@@ -1,20 +1,21 @@
 """Many cases approved at once: each as if approved on its own page, and no condition is overridden.
 
-Each has a transaction and locks of its own: one that does not go through stops no other, and what was approved before a
-failure stays approved and is told. Posting the same again approves nothing twice.
+One that does not go through stops no other. Posting the same again approves nothing twice.
 """
 
-from collections.abc import Callable
+import asyncio
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.approver import reviews, store
+from services.approver import reviews
 from services.approver.claims import Reviewer
-from services.approver.domain import Rules, Status
+from services.approver.deciding import Deciding, Wish
+from services.approver.domain import Case, Rules, Status
 from services.approver.pages.asked import reviewer
 from services.approver.pages.asked_queue import asked_at
 from services.approver.pages.form import typed_in
@@ -22,23 +23,20 @@ from services.approver.pages.queue import QueuePage, seen_mark
 from services.approver.policy import failing_codes
 from services.approver.queue_statements import PAGE
 from services.approver.refusals import CaseAlreadyDecided, ConditionsChanged, FactsNotYetRead, Refusal
-from shared.database import Database
+from shared.eligibility import Account
 from shared.events import VngApproved
 from shared.messaging.faults import in_words, is_passing
 from shared.web.person import Person
 from shared.web.sign_in import MOST_FIELDS
 from shared.web.templating import Pages
 
-MOST_FAILURES = 3
-"""A database that is away can take half a minute to say so: after these nothing more is tried."""
-
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one case. Without an `account` there is no such case, or it was not reached; without a `refusal`
-    it is approved."""
+    """What became of one case. Without an `account` there is no such case, or it failed; without a `refusal` it is
+    approved."""
 
     registration_id: str
     account: str | None = None
@@ -46,7 +44,7 @@ class Result:
     before: bool = False
     """The same person had approved it already."""
     failed: bool = False
-    """The database did not let it through this time, or was not asked after it had failed."""
+    """The database did not let it through this time."""
 
     @property
     def to_send_again(self) -> bool:
@@ -58,14 +56,11 @@ class Result:
 
 
 class BulkPage:
-    def __init__(
-        self, pages: Pages, queue: QueuePage, database: Database, rules: Rules, caught_up: Callable[[], bool]
-    ) -> None:
+    def __init__(self, pages: Pages, queue: QueuePage, rules: Rules, deciding: Deciding) -> None:
         self._pages = pages
         self._queue = queue
-        self._database = database
         self._rules = rules
-        self._caught_up = caught_up
+        self._deciding = deciding
 
     async def approve(self, request: Request, person: Person) -> Response:
         async with request.form(max_fields=MOST_FIELDS) as form:
@@ -78,11 +73,8 @@ class BulkPage:
             return await self._queue.answer(
                 request, person, asked, problem=problem, note=typed.note, chosen=chosen, marks=seen
             )
-        results: list[Result] = []
-        for it in chosen:
-            away = sum(result.failed for result in results) >= MOST_FAILURES
-            tried = None if away else await self._try(it, reviewer(person), typed.note or None, seen.get(it))
-            results.append(tried or Result(it, failed=True))
+        by, note = reviewer(person), typed.note or None
+        results = await asyncio.gather(*(self._try(it, by, note, seen.get(it)) for it in chosen))
         early = [it for it in results if it.to_send_again]
         return self._pages.answer(
             request,
@@ -96,15 +88,15 @@ class BulkPage:
             results=results,
         )
 
-    async def _try(self, registration_id: str, person: Reviewer, note: str | None, seen: str | None) -> Result | None:
-        """None where the database fails and a later try may go through."""
+    async def _try(self, registration_id: str, person: Reviewer, note: str | None, seen: str | None) -> Result:
+        """Failed where the database fails and a later try may go through."""
         try:
             return await self._approve(registration_id, person, note, seen)
         except Exception as error:
             if not is_passing(error, tries=1):
                 raise
             log.warning("did not approve one of many", registration_id=registration_id, why=in_words(error))
-            return None
+            return Result(registration_id, failed=True)
 
     async def _approve(self, registration_id: str, person: Reviewer, note: str | None, seen: str | None) -> Result:
         """`seen` is the mark of what the list showed of it; None: the form does not say."""
@@ -112,24 +104,19 @@ class BulkPage:
             uuid = UUID(registration_id)
         except ValueError:
             return Result(registration_id)
-        async with self._database.transaction() as tx:
-            if (locked := await store.lock_with_account(tx, uuid)) is None:
-                return Result(registration_id)
-            case, account = locked
-            refusal: Refusal | None = reviews.may_not_decide(case, person, tx.now) or self._too_early()
-            codes = failing_codes(account, self._rules.policy)
-            if not refusal and seen not in (None, seen_mark(account, case.claimer(tx.now))):
-                refusal = ConditionsChanged(codes)
-            decision = refusal or reviews.approve(case, codes, person, note, None, tx.now)
-            if isinstance(decision, VngApproved):
-                await store.save(tx, reviews.decided_by_person(case, decision, tx.now))
-                return Result(registration_id, case.customer_email)
-        if _approved_by(decision, person):
-            return Result(registration_id, case.customer_email, before=True)
-        return Result(registration_id, case.customer_email, decision)
 
-    def _too_early(self) -> FactsNotYetRead | None:
-        return None if self._caught_up() else FactsNotYetRead()
+        def decide(case: Case, account: Account | None, now: datetime) -> VngApproved | Refusal:
+            codes = failing_codes(account, self._rules.policy)
+            if seen not in (None, seen_mark(account, case.claimer(now))):
+                return ConditionsChanged(codes)
+            return reviews.approve(case, codes, person, note, None, now)
+
+        outcome = await self._deciding.decide(Wish(uuid, person, decide))
+        if outcome is None:
+            return Result(registration_id)
+        if _approved_by(outcome.refusal, person):
+            return Result(registration_id, outcome.case.customer_email, before=True)
+        return Result(registration_id, outcome.case.customer_email, outcome.refusal)
 
 
 def _problem(chosen: list[str], *, unasked: bool) -> str | None:
@@ -140,5 +127,5 @@ def _problem(chosen: list[str], *, unasked: bool) -> str | None:
     return "too_many" if len(chosen) > PAGE else None
 
 
-def _approved_by(refusal: Refusal, person: Reviewer) -> bool:
+def _approved_by(refusal: Refusal | None, person: Reviewer) -> bool:
     return isinstance(refusal, CaseAlreadyDecided) and refusal.status is Status.APPROVED and refusal.by == person.email

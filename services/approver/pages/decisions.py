@@ -1,40 +1,35 @@
-"""What is posted to a case: claim, release, approve, reject.
+"""What is posted to a case: claim, release, approve, reject. What is typed and not taken is kept for another try."""
 
-Each is decided under the locks of the account and the case, so the facts it is decided on are the newest, and of two
-people who decide at once one is told who was first. Until the facts that were there at start have been read nothing is
-decided, and what was typed is kept for another try.
-"""
-
-from collections.abc import Callable
 from datetime import datetime
+from uuid import UUID
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.approver import claims, reviews, store
+from services.approver.deciding import Decide, Deciding, Wish
 from services.approver.domain import Case, Decided, Rules
 from services.approver.facts import facts_of
-from services.approver.pages.asked import id_in, reviewer
+from services.approver.pages.asked import asked_for, id_in, reviewer
 from services.approver.pages.case import CasePage
 from services.approver.pages.form import Typed, typed_in
 from services.approver.pages.news import mark
 from services.approver.policy import failing_codes
-from services.approver.refusals import ConditionsChanged, FactsNotYetRead, Refusal
+from services.approver.refusals import ConditionsChanged, Refusal
 from shared.database import Database, Transaction
 from shared.eligibility import Account
 from shared.events import VngApproved, VngRejected
+from shared.web import live
 from shared.web.person import Person
-
-Decide = Callable[[Case, Account | None, datetime], VngApproved | VngRejected | Refusal]
 
 
 class DecisionPages:
-    def __init__(self, page: CasePage, database: Database, rules: Rules, caught_up: Callable[[], bool]) -> None:
+    def __init__(self, page: CasePage, database: Database, rules: Rules, deciding: Deciding) -> None:
         self._page = page
         self._database = database
         self._rules = rules
-        self._caught_up = caught_up
+        self._deciding = deciding
 
     async def claim(self, request: Request, person: Person) -> Response:
         """What was typed before somebody thought of the claim is still there after it."""
@@ -54,7 +49,9 @@ class DecisionPages:
         typed = await typed_in(request)
         async with self._database.transaction() as tx:
             case, account = await _locked(tx, request)
-            released = self._too_early() or claims.release(case, account, reviewer(person), self._rules.policy, tx.now)
+            released = self._deciding.too_early() or claims.release(
+                case, account, reviewer(person), self._rules.policy, tx.now
+            )
             if isinstance(released, Decided):
                 saved = await _save(tx, case, released)
                 if not typed.anything:
@@ -83,28 +80,44 @@ class DecisionPages:
 
         return await self._decide(request, person, typed, decide)
 
-    def _too_early(self) -> FactsNotYetRead | None:
-        return None if self._caught_up() else FactsNotYetRead()
-
     async def _decide(self, request: Request, person: Person, typed: Typed, decide: Decide) -> Response:
-        async with self._database.transaction() as tx:
-            case, account = await _locked(tx, request)
-            refusal = reviews.may_not_decide(case, reviewer(person), tx.now) or self._too_early()
-            if refusal or typed.problems:
-                return await self._page.answer(request, tx, case, person, refusal=refusal, typed=typed)
-            decision = decide(case, account, tx.now)
-            if isinstance(decision, VngApproved | VngRejected):
-                return await _save(tx, case, reviews.decided_by_person(case, decision, tx.now))
-            return await self._page.answer(request, tx, case, person, refusal=decision, typed=typed)
+        if typed.problems:
+            return await self._refuse(request, person, typed, None)
+        outcome = await self._deciding.decide(Wish(_id_in(request), reviewer(person), decide))
+        if outcome is None:
+            raise HTTPException(404)
+        if outcome.refusal:
+            return await self._refuse(request, person, typed, outcome.refusal)
+        return _to_its_page(outcome.case)
+
+    async def _refuse(self, request: Request, person: Person, typed: Typed, refusal: Refusal | None) -> Response:
+        """The case as it is now. Where it cannot be decided at all, that matters more than what was typed."""
+        since = live.now()
+        async with self._database.reading() as tx:
+            case = await asked_for(tx, request)
+            refusal = refusal or reviews.may_not_decide(case, reviewer(person), tx.now) or self._deciding.too_early()
+            return await self._page.answer(request, tx, case, person, refusal=refusal, typed=typed, since=since)
 
 
 async def _save(tx: Transaction, case: Case, decided: Decided) -> Response:
     await store.save(tx, decided)
+    return _to_its_page(case)
+
+
+def _to_its_page(case: Case) -> Response:
     return RedirectResponse(f"/cases/{case.registration_id}", 303)
 
 
 async def _locked(tx: Transaction, request: Request) -> tuple[Case, Account | None]:
     """Raises HTTPException 404."""
-    if (registration_id := id_in(request)) and (locked := await store.lock_with_account(tx, registration_id)):
-        return locked
+    cases, accounts = await store.lock_with_accounts(tx, [_id_in(request)])
+    for case in cases.values():
+        return case, accounts.get(case.customer_email)
+    raise HTTPException(404)
+
+
+def _id_in(request: Request) -> UUID:
+    """Raises HTTPException 404."""
+    if registration_id := id_in(request):
+        return registration_id
     raise HTTPException(404)

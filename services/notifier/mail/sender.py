@@ -18,13 +18,13 @@ from services.notifier.mails import Matter, needless
 from services.notifier.queue import Claimed
 from shared.database import Database, Transaction
 from shared.messaging.faults import in_words, place
+from shared.messaging.pace import Pace
 from shared.retry import Backoff, pause
 from shared.together import Together
 
 AT_ONCE = 16
 SLOW = 2.0  # seconds after which a mail in hand takes no other's place
 MOST = 64  # connections
-APART = 0.02  # seconds between two looks for mails: one mail costs a look nearly what sixteen do
 POLL = 0.5  # seconds
 GRACE = 5.0  # seconds to finish the mails in hand when the service stops
 ENDING = 1.0  # seconds to let go of those that are not finished by then
@@ -62,13 +62,14 @@ class Sender:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until `stopping`, after the mails in hand."""
-        backoff = Backoff()
+        backoff, pace = Backoff(), Pace()
         while not stopping.is_set():
             if self._away:
                 await pause(stopping, self._away_for.next())
-            begun = time.monotonic()
+            pace.begin()
             try:
                 claimed = await self._claim(self._room())
+                pace.done(len(claimed))
                 backoff.reset()
             except Exception as error:
                 log.warning("mail waits", why=in_words(error))
@@ -79,7 +80,7 @@ class Sender:
                 self._sending[task] = time.monotonic()
                 task.add_done_callback(self._sending.pop)
             await self._next(stopping)
-            await pause(stopping, begun + APART - time.monotonic())
+            await pace.rest(stopping)
         if self._sending:
             await asyncio.wait(self._sending, timeout=GRACE)
         late = list(self._sending)
@@ -139,7 +140,8 @@ class Sender:
                 why=in_words(error),
             )
 
-    async def _drop_all(self, needless: Sequence[tuple[Claimed, str]]) -> None:
+    async def _drop_all(self, needless: Sequence[tuple[Claimed, str]]) -> list[bool]:
+        """Whether each was still ours to drop."""
         claimed, whys = [it for it, _why in needless], [why for _it, why in needless]
         async with self._database.transaction() as tx:
             known = await store.lock(tx, [it.mail.registration_id for it in claimed])
@@ -148,6 +150,7 @@ class Sender:
             await store.save(tx, periods.all_gone_out(known[it] for it in doubts & known.keys()))
         for it, why in needless:
             log.info("mail dropped", registration_id=str(it.mail.registration_id), kind=it.mail.kind, why=why)
+        return [it.id in marked for it in claimed]
 
     async def _try(self, claimed: Claimed, matter: Matter, recipient: str) -> Answer:
         try:
@@ -176,12 +179,14 @@ class Sender:
                 self._count(claimed.mail.kind, "server trouble")
                 log.warning("mail server trouble", code=answer.code, attempt=claimed.attempt, **about)
 
-    async def _mark_all_sent(self, accepted: Sequence[Claimed]) -> None:
+    async def _mark_all_sent(self, accepted: Sequence[Claimed]) -> list[bool]:
+        """Whether each was still ours to mark."""
         async with self._database.transaction() as tx:
             known = await store.lock(tx, [it.mail.registration_id for it in accepted])
             marked = await queue.mark_sent(tx, accepted)
             mails = [it.mail for it in accepted if it.id in marked and it.mail.kind is MailKind.CONFIRMATION]
             await store.save(tx, periods.all_sent(mails, known, self._policy, tx.now))
+        return [it.id in marked for it in accepted]
 
     async def _mark_undeliverable(self, tx: Transaction, claimed: Claimed, detail: str) -> None:
         if it := await self._give_up(tx, claimed, detail):

@@ -1,5 +1,6 @@
 """The page behind the link: looking changes nothing, an answer counts once, and every end says what to do."""
 
+import asyncio
 import html
 import re
 from collections.abc import AsyncIterator
@@ -401,3 +402,17 @@ async def test_the_link_of_a_confirmation_that_was_purged_is_an_unknown_one(
     too_long = await customer.post(f"{link}/decline", data={"reason": "x" * 2000})
     assert too_long.status_code == 404
     assert await told(notifier.database) == ["ConfirmationSent"]
+
+
+async def test_those_who_answer_at_once_share_a_transaction_and_each_counts_once(
+    notifier: Service, customer: httpx2.AsyncClient
+) -> None:
+    links = [path(await asked(notifier)) for _ in range(4)]
+    confirmed = [customer.post(f"{link}/confirm") for link in (*links, links[0])]
+    declined = customer.post(f"{links[0]}/decline", data={"reason": "too late"})
+    unknown = customer.post(f"{path(uuid4())}/confirm")
+    answers = await asyncio.gather(*confirmed, declined, unknown)
+    assert [it.status_code for it in answers] == [200] * 5 + [409, 404]
+    assert await told(notifier.database) == ["ConfirmationSent"] * 4 + ["CustomerConfirmed"] * 4
+    written = await rows(notifier.database, "select distinct xmin::text from confirmations")
+    assert len(written) < len(links), "each had a transaction of its own"
