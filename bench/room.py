@@ -99,13 +99,14 @@ async def _delete_topics(settings: KafkaSettings) -> None:
 
 
 @contextmanager
-def services(there: Room, folder: Path) -> Iterator[Programs]:
-    """The four as processes, ready."""
-    urls = {name: f"http://127.0.0.1:{free_port()}" for name in SERVICES}
+def services(there: Room, folder: Path, instances: int = 1) -> Iterator[Programs]:
+    """The four as processes, ready. Beside the first `portal` there are `portal 2` and so on."""
+    names = [name if number == 1 else f"{name} {number}" for number in range(1, instances + 1) for name in SERVICES]
+    urls = {name: f"http://127.0.0.1:{free_port()}" for name in names}
     with ExitStack() as stack:
         started = {}
         for name, url in urls.items():
-            command = [sys.executable, "-m", "cli", "serve", name, "--port", url.rpartition(":")[2]]
+            command = [sys.executable, "-m", "cli", "serve", name.partition(" ")[0], "--port", url.rpartition(":")[2]]
             own = there.environment | {"PUBLIC_URL": url}
             started[name] = process.start(command, log_path=folder / f"{name}.log", env=own)
             stack.callback(started[name].stop)
