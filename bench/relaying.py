@@ -2,7 +2,7 @@
 
     .venv/bin/python -m bench.relaying 50000
 
-So many rows lie in approver's outbox, for a topic that nobody reads, when the services start. Measured while they leave.
+So many rows are put into approver's outbox at once, for a topic that nobody reads. Measured until they have left.
 """
 
 import asyncio
@@ -29,12 +29,11 @@ _FILL = """
 
 def measure(host: Servers, folder: Path, count: int) -> tuple[float, float]:
     """Events a second, and milliseconds of approver's processor time for one."""
-    with room(host, f"relaying_{count}", SMTP_URL=NOTHING_SENT) as there:
-        with services(there, folder) as programs:
-            approver = programs.processes["approver"].pid
-            used = cpu_seconds(approver)
-            seconds = asyncio.run(_left(there.database_url, count))
-            return count / seconds, 1000 * (cpu_seconds(approver) - used) / count
+    with room(host, f"relaying_{count}", SMTP_URL=NOTHING_SENT) as there, services(there, folder) as programs:
+        approver = programs.processes["approver"].pid
+        used = cpu_seconds(approver)
+        seconds = asyncio.run(_left(there.database_url, count))
+        return count / seconds, 1000 * (cpu_seconds(approver) - used) / count
 
 
 async def _left(url: str, count: int) -> float:

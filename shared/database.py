@@ -31,6 +31,7 @@ from shared.clock import Clock
 from shared.events import Event
 from shared.messaging import outbox
 from shared.messaging.faults import sqlstate
+from shared.tracing import Traces, Trail
 
 NO_SUCH_ROLE = "22023"  # an invalid value for the parameter `role`
 NOT_PERMITTED = "42501"
@@ -98,8 +99,9 @@ class Reading:
 class Transaction(Reading):
     """One transaction. The caller of `Database.transaction` owns it: nothing in here commits. `now` is the batch's."""
 
-    def __init__(self, connection: AsyncConnection, service: str, now: datetime) -> None:
+    def __init__(self, connection: AsyncConnection, service: str, now: datetime, traces: Traces | None = None) -> None:
         super().__init__(connection, now)
+        self.trail = Trail(traces) if traces else None
         self.refused: list[tuple[Event, str]] = []
         self._service = service
         self.signals: set[str] = set()
@@ -161,12 +163,17 @@ class Transaction(Reading):
     async def flush(self) -> None:
         """Write what was emitted, and tell what has changed."""
         if self._emitted:
-            await self.insert(outbox.table, [outbox.owed(event, self._service, self.now) for event in self._emitted])
+            await self.insert(outbox.table, self._owed())
             self.signal(outbox.OWED)
             self._emitted = []
         if self._changed:
             await self.execute(_NOTIFY, {"channel": channel_of(self._service), "topics": sorted(self._changed)})
             self._changed = set()
+
+    def _owed(self) -> list[outbox.Owed]:
+        if self.trail is None:
+            return [outbox.owed(event, self._service, self.now) for event in self._emitted]
+        return [outbox.owed(it, self._service, self.now, self.trail.headers_of(it)) for it in self._emitted]
 
 
 @cache
@@ -194,6 +201,7 @@ class Database:
             # Where the network has cut us off without telling the server, its side gives up our locks by itself.
             "idle_in_transaction_session_timeout": str(GIVEN_UP_AFTER * 1000),
         }
+        self.traces: Traces | None = None
         self._listeners: list[Callable[[Transaction], None]] = []
         self._signals: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self.engine: AsyncEngine = create_async_engine(
@@ -223,13 +231,15 @@ class Database:
     async def transaction(self, now: datetime | None = None) -> AsyncIterator[Transaction]:
         """Commits at the end of the block, rolls back when it raises."""
         async with self.engine.connect() as connection, connection.begin():
-            tx = Transaction(connection, self.schema, now or self.clock())
+            tx = Transaction(connection, self.schema, now or self.clock(), self.traces)
             yield tx
             await tx.flush()
         for name in tx.signals:
             self._signals[name].set()
         for listener in self._listeners:
             listener(tx)
+        if tx.trail:
+            tx.trail.end()
 
     async def connect(self) -> asyncpg.Connection:
         """A connection beside the pool, for what lasts; its owner closes it."""

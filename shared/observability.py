@@ -6,6 +6,8 @@ from typing import TextIO
 
 import structlog
 
+from shared.tracing import trace_id
+
 
 def configure_logging(log_format: str, file: TextIO | None = None) -> None:
     """Once, at the start of a process. `log_format` is "console" or "json"; `file` None: lines go to stderr."""
@@ -21,6 +23,7 @@ def configure_logging(log_format: str, file: TextIO | None = None) -> None:
     )
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _with_trace_id,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
@@ -41,6 +44,13 @@ def configure_logging(log_format: str, file: TextIO | None = None) -> None:
     )
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     quiet_clients()
+
+
+def _with_trace_id(_logger: object, _method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Beside a registration's id that of its trace, as the tools that show traces write it."""
+    if registration_id := line.get("registration_id"):
+        line["trace_id"] = trace_id(registration_id)
+    return line
 
 
 def quiet_clients() -> None:

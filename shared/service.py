@@ -7,7 +7,7 @@ A worker that ends by an error ends the process: what restarts processes restart
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from sqlalchemy import select, text
@@ -28,10 +28,14 @@ from shared.retry import Backoff, Stopped, pause, unless_stopped
 from shared.scheduler import Deadline, Scheduler
 from shared.settings import ServiceSettings
 from shared.topics import topic_of
+from shared.tracing import Traces
 from shared.versions import Age, age, expected
 from shared.web.health import Check, health_routes
 from shared.web.live import Changes
 from shared.web.server import serve
+
+if TYPE_CHECKING:
+    from shared.otlp import Collector
 
 Worker = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 """Runs until the event is set."""
@@ -61,6 +65,9 @@ class Service:
     ) -> None:
         self.name = name
         self.database = Database(settings.database_url.get_secret_value(), name, clock)
+        self._collector = _collector(name, settings)
+        if self._collector:
+            self.database.traces = Traces(name, self._collector, settings.otel_traces_sampler_arg)
         prefix = settings.kafka_topic_prefix
         self.metrics = Metrics(self.database, standing)
         self.consumer = Consumer(
@@ -130,6 +137,8 @@ class Service:
             ends = await asyncio.gather(*map(run, workers), return_exceptions=True)
         finally:
             await self.database.close()
+            if self._collector:
+                await asyncio.to_thread(self._collector.close)
         for end in ends:
             if isinstance(end, BaseException):
                 raise end
@@ -209,3 +218,11 @@ class Service:
             since = (await connection.execute(oldest)).scalar()
         age = (self.database.clock() - since).total_seconds() if since else 0.0
         return f"the oldest event not published yet is {age:.0f} s old" if age > STALE_OUTBOX else None
+
+
+def _collector(name: str, settings: ServiceSettings) -> "Collector | None":
+    if settings.otel_exporter_otlp_endpoint is None:
+        return None
+    from shared.otlp import Collector  # noqa: PLC0415  # dear, and of no use without a collector
+
+    return Collector(name, settings.otel_exporter_otlp_endpoint)

@@ -105,6 +105,15 @@ def _public_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _collector(url: str | None) -> str | None:
+    if not url:
+        return None
+    parts = _parts(url)
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("expected a collector's address like http://collector:4318")
+    return url
+
+
 def _comma_separated(text: Any) -> Any:
     return [part.strip() for part in text.split(",") if part.strip()] if isinstance(text, str) else text
 
@@ -166,6 +175,10 @@ class DatabaseSettings(BaseSettings):
 
 class ServiceSettings(KafkaSettings, DatabaseSettings):
     log_format: str = Field("console", pattern="^(console|json)$")
+    otel_exporter_otlp_endpoint: Annotated[str | None, AfterValidator(_collector)] = None
+    """Where traces go, like http://collector:4318; without it there are none."""
+    otel_traces_sampler_arg: float = Field(1.0, ge=0, le=1)
+    """The part of all registrations that is traced."""
 
 
 class TriesSettings(BaseSettings):

@@ -188,4 +188,8 @@ class Inbox:
 
     async def _handle(self, kind: type[Event], decoded: Sequence[Decoded], tx: Transaction) -> None:
         tx.offsets = {id(entry.event): entry.record.offset for entry in decoded}
+        if tx.trail:
+            for entry in decoded:
+                if not isinstance(entry.event, AccountDeleted):
+                    tx.trail.handles(entry.event, entry.record.headers)
         await self.handlers[kind]([entry.event for entry in decoded], tx)

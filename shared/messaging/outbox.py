@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 
 from shared.events import Event, Quarantined
 from shared.topics import topic_of
+from shared.tracing import NOTHING
 
 table = Table(
     "outbox",
@@ -46,7 +47,8 @@ class Owed(NamedTuple):
     occurred_at: datetime
 
 
-def owed(event: Event, service: str, now: datetime) -> Owed:
+def owed(event: Event, service: str, now: datetime, headers: str = NOTHING) -> Owed:
+    """`headers`: JSON, of those that go beside CloudEvents' own."""
     return Owed(
         id=uuid7(),
         aggregatetype="service" if isinstance(event, Quarantined) else "registration",
@@ -54,6 +56,6 @@ def owed(event: Event, service: str, now: datetime) -> Owed:
         type=event.type(),
         topic=topic_of(type(event), service),
         payload=event.model_dump_json(),
-        headers="{}",
+        headers=headers,
         occurred_at=now,
     )

@@ -7,6 +7,7 @@ acknowledgement and deletion, a record is published twice with the same `ce_id`,
 """
 
 import asyncio
+import json
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any
@@ -21,6 +22,7 @@ from shared.messaging import cloudevents, outbox
 from shared.messaging.faults import in_words
 from shared.messaging.pace import Pace
 from shared.retry import Backoff, Stopped, pause, unless_stopped
+from shared.tracing import NOTHING
 
 BATCH = 1000
 POLL = 0.2  # seconds: how soon rows of another instance's transactions are seen
@@ -128,7 +130,8 @@ class Relay:
                     type=row.type,
                     subject=row.aggregateid,
                     time=row.occurred_at,
-                ),
+                )
+                | (json.loads(row.headers) if row.headers != NOTHING else {}),
                 correlation_id=str(row.id),  # FastStream would make one up
                 no_confirm=True,
             )

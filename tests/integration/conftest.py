@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from pydantic import SecretStr
@@ -101,6 +102,17 @@ async def moment() -> None:
     await asyncio.sleep(0.05)
 
 
+async def until_ready(url: str) -> None:
+    async with httpx2.AsyncClient() as client, asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                if (await client.get(f"{url}/readyz")).status_code == 200:
+                    return
+            except httpx2.TransportError:
+                pass
+            await asyncio.sleep(0.1)
+
+
 @pytest.fixture
 def partitions() -> int:
     return PARTITIONS
@@ -136,14 +148,16 @@ async def producer(running: Servers) -> AsyncIterator[AIOKafkaProducer]:
 
 @pytest.fixture
 def publish(world: World, producer: AIOKafkaProducer) -> Publish:
-    """Publishes events as a plain producer does: a value and a key, no headers. All are acknowledged on return."""
+    """Publishes events as a plain producer does: a value and a key, no headers but those given. All are acknowledged on
+    return."""
 
-    async def publish(*events: Event) -> None:
+    async def publish(*events: Event, **headers: str) -> None:
         sent = [
             await producer.send(
                 world.prefix + topic_of(type(event), "portal"),
                 event.model_dump_json().encode(),
                 key=event.key.encode(),
+                headers=[(name, value.encode()) for name, value in headers.items()],
             )
             for event in events
         ]

@@ -6,7 +6,6 @@ from collections import Counter
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-import httpx2
 import pytest
 
 from commands.demo.people import Browser
@@ -21,7 +20,7 @@ from shared.events import (
 )
 from shared.settings import DatabaseSettings
 from shared.topics import PARTITIONS, SERVICES
-from tests.integration.conftest import PATIENCE, Publish, World, read_topic
+from tests.integration.conftest import Publish, World, read_topic, until_ready
 from tests.integration.people import REVIEWER, approve, confirm
 
 NOW = datetime.now(UTC)
@@ -58,17 +57,6 @@ def request(email: str, partner: str = "saigon-cloud") -> RegistrationRequested:
     )
 
 
-async def ready(url: str) -> None:
-    async with httpx2.AsyncClient() as client, asyncio.timeout(PATIENCE):
-        while True:
-            try:
-                if (await client.get(f"{url}/readyz")).status_code == 200:
-                    return
-            except httpx2.TransportError:
-                pass
-            await asyncio.sleep(0.1)
-
-
 @pytest.fixture
 def partitions() -> int:
     """As in production: whoever is killed loses several, and takes them all again."""
@@ -91,7 +79,7 @@ class Fleet:
         self._processes.append(started)
 
     async def all_ready(self) -> None:
-        await asyncio.gather(*(ready(url) for url in self.urls.values()))
+        await asyncio.gather(*(until_ready(url) for url in self.urls.values()))
 
     def kill(self, service: str) -> None:
         self._running[service].kill()

@@ -5,8 +5,9 @@ given up while an attempt's end is unknown counts as gone out: its customer may 
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -124,7 +125,7 @@ class Sender:
                 await self._drop((claimed, why or "not sent: nobody is named to read it any more"))
                 self._count(claimed.mail.kind, "dropped")
                 return
-            answer = await self._try(claimed, matter, recipient)
+            answer = await self._traced(claimed, self._try(claimed, matter, recipient))
             if isinstance(answer, Accepted):
                 await self._mark_sent(claimed)
                 self._count(claimed.mail.kind, "sent")
@@ -162,6 +163,14 @@ class Sender:
         if not self._away:
             self._away_for.reset()
         return answer
+
+    async def _traced(self, claimed: Claimed, trying: Coroutine[Any, Any, Answer]) -> Answer:
+        if self._database.traces is None:
+            return await trying
+        with self._database.traces.span("mails", claimed.mail.kind, claimed.mail.registration_id) as said:
+            answer = await trying
+            said["mail.outcome"] = type(answer).__name__
+            return answer
 
     async def _mark_not_sent(self, tx: Transaction, claimed: Claimed, answer: RecipientRefused | ServerTrouble) -> None:
         about = {"registration_id": str(claimed.mail.registration_id), "kind": str(claimed.mail.kind)}
