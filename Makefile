@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: overload bench bench-quick bench-latency bench-events bench-throughput install demo test check lock docs messages clean audit licences sbom mutants lives torture pictures bench-drain bench-lag bench-scheduler bench-pages chart contracts contracts-published debezium
+.PHONY: overload many soak bench-growth bench-scale bench bench-quick bench-latency bench-events bench-throughput install demo test check lock docs messages clean audit licences sbom mutants lives torture pictures bench-drain bench-lag bench-scheduler bench-pages chart contracts contracts-published debezium
 
 install: $(INSTALLED)
 
@@ -47,6 +47,14 @@ lives: $(INSTALLED_DEV)
 torture: $(INSTALLED_DEV)
 	$(BIN)/python -m tests.torture $(or $(MINUTES),30) $(SEED)
 
+# Three brokers, four PostgreSQL servers, nine instances: one is killed, a broker too, all are restarted in turn.
+many: $(INSTALLED_DEV)
+	$(BIN)/python -m tests.many
+
+# A steady mixed load with restarts, for MINUTES: memory, open files and tables must not grow. Writes a page with plots.
+soak: $(INSTALLED_DEV)
+	$(BIN)/python -m tests.torture.soak $(or $(MINUTES),45)
+
 # Servers and the network fail one after the other under the four services, which the checker then judges. SEED=7 MINUTES=30.
 faults: $(INSTALLED_DEV)
 	$(BIN)/python -m tests.faults $(or $(MINUTES),10) $(or $(SEED),1)
@@ -62,6 +70,15 @@ bench: $(INSTALLED_DEV)
 # The same with few, once, and without the other engines: a few minutes.
 bench-quick: $(INSTALLED_DEV)
 	$(BIN)/python -m bench --quick
+
+# What a registration costs with 100,000, a million and ten million stored. An hour or so, and 60 GB of disk.
+bench-growth: $(INSTALLED_DEV)
+	$(BIN)/python -m bench.growth 100000 1000000 10000000
+
+# What more instances of each service cost, and how they share the work; the rate of one relay.
+bench-scale: $(INSTALLED_DEV)
+	$(BIN)/python -m bench.scale 1 2 4
+	$(BIN)/python -m bench.relaying 50000
 
 # How long people wait at 10, 100 and 500 registrations a second, with every mail and every page.
 bench-latency: $(INSTALLED_DEV)

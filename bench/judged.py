@@ -18,14 +18,14 @@ class PromisesBroken(Exception):
 async def judge(there: Room, letters: Iterable[Letter] | None) -> None:
     """`letters`: all that the mail server received; None: nothing was sent. Raises PromisesBroken."""
     loop = asyncio.get_running_loop()
-    url = there.database_url
+    urls = evidence.everywhere(there.database_url)
     left = Evidence(
         records=evidence.drawn(evidence.records(there.settings), loop),
-        lines=evidence.drawn(evidence.lines(url), loop),
+        lines=evidence.drawn(evidence.lines(urls), loop),
         now=datetime.now(UTC),
-        mails=evidence.drawn(evidence.mails(url), loop),
+        mails=evidence.drawn(evidence.mails(urls), loop),
         received=None if letters is None else [Received(it.to, f"<{it.message_id}>", "") for it in letters],
-        accounts=evidence.drawn(evidence.accounts(url), loop),
+        accounts=evidence.drawn(evidence.accounts(urls), loop),
         rules=Rules(open_limit=OPEN_LIMIT),
     )
     if findings := await asyncio.to_thread(check, left):

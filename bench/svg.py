@@ -1,4 +1,4 @@
-"""Horizontal bars as SVG. Pure."""
+"""Horizontal bars, and curves over time, as SVG. Pure."""
 
 from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape
@@ -25,7 +25,29 @@ def bars(title: str, rows: Sequence[tuple[str, Mapping[str, float]]], digits: in
                 drawn.append(_bar(x, y, values[part] * scale, BAR, place))
                 x += values[part] * scale
         drawn.append(_text(x + 6, y + 15, f"{sum(values.values()):,.{digits}f}"))
-    height = TOP + ROW * len(rows) + 10
+    return _picture(title, TOP + ROW * len(rows) + 10, drawn)
+
+
+def curves(title: str, series: Mapping[str, Sequence[tuple[float, float]]], height: int = 260) -> str:
+    """`series`: points by name, from zero up."""
+    points = [point for them in series.values() for point in them]
+    most_x, most_y = (max((point[axis] for point in points), default=0.0) or 1.0 for axis in (0, 1))
+    left, right, bottom = 60, 20, TOP + height
+    across, up = (WIDTH - left - right) / most_x, height / most_y
+    drawn = [_text(10, 25, title, "font-size: 16px; font-weight: bold")]
+    drawn += [it for place, name in enumerate(series) for it in _legend(place, name, len(series))]
+    for part in range(5):
+        y, x = bottom - height * part / 4, left + (WIDTH - left - right) * part / 4
+        drawn.append(f'<path d="M{left} {y:.1f}H{WIDTH - right}" stroke="#d0d4da"/>')
+        drawn += [_text(8, y + 4, f"{most_y * part / 4:,.4g}"), _text(x - 8, bottom + 20, f"{most_x * part / 4:,.3g}")]
+    for place, them in enumerate(series.values()):
+        path = "L".join(f"{left + x * across:.1f} {bottom - y * up:.1f}" for x, y in them)
+        if path:
+            drawn.append(f'<path d="M{path}" fill="none" stroke="{COLOURS[place % len(COLOURS)]}" stroke-width="1.5"/>')
+    return _picture(title, bottom + 34, drawn)
+
+
+def _picture(title: str, height: int, drawn: Sequence[str]) -> str:
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" style="{STYLE}">'
     ground = f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>'
     return "\n".join([head, f"<title>{escape(title)}</title>", ground, *drawn, "</svg>", ""])

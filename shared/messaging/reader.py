@@ -56,6 +56,7 @@ async def reader(
         isolation_level="read_committed",  # what its producer took back was never said
         no_reply=True,
         fetch_max_wait_ms=100,
+        session_timeout_ms=6000,  # whose instance dies is given up after that, and the others take its share
         heartbeat_interval_ms=1000,  # how soon a member hears that the group is rebalanced, and all wait for the last
     )
     background = Background()

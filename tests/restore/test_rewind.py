@@ -149,8 +149,8 @@ async def findings(world: World) -> list[Any]:
     url = world.settings.database_url.get_secret_value()
     async with asyncio.timeout(PATIENCE):
         records = [it async for some in evidence.records(world.settings) for it in some]
-        lines = [it async for some in evidence.lines(url) for it in some]
-        mails = [it async for some in evidence.mails(url) for it in some]
+        lines = [it async for some in evidence.lines(evidence.everywhere(url)) for it in some]
+        mails = [it async for some in evidence.mails(evidence.everywhere(url)) for it in some]
     return list(check(Evidence(records, lines, datetime.now(UTC), mails, duplicates_allowed=True)))
 
 

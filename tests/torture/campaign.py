@@ -7,11 +7,12 @@ as it meets.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -33,26 +34,30 @@ from tests.torture.postbox import Postbox, postbox
 from tests.torture.report import Report
 from tests.torture.watching import Watch
 
+Lives = Callable[[Fleet, Plan, Report], Callable[[str, float], Coroutine[Any, Any, None]]]
+Beside = Callable[[Fleet], Coroutine[Any, Any, None]]
+
 STALLED = 120.0
 """Seconds without any change after which what is still under way hangs."""
 
 
 class Campaign:
     """`settings` and `database_url` name topics and tables that are ready, and lead straight to them. The services
-    come through the proxies of `site`; without one nothing is disturbed. Used once."""
+    come through the proxies of `site`; without one nothing is disturbed. `lives`: how services live and die; `beside`:
+    runs while there is load. Used once."""
 
     def __init__(
         self, plan: Plan, settings: KafkaSettings, database_url: str, environment: Mapping[str, str], folder: Path,
-        site: Site | None = None,
+        site: Site | None = None, lives: Lives = Haunting, beside: Beside | None = None,
     ) -> None:  # fmt: skip
         self.report = Report(plan.seed)
         self._plan = plan
         self._site = site
         self._mail_port = site.proxies["smtp"].upstream if site else free_port()
         self._settings = settings
-        self._database_url = database_url
         self._folder = folder
-        self._watch = Watch(settings, database_url)
+        self._urls = evidence.everywhere(database_url)
+        self._watch = Watch(settings, self._urls)
         self._environment = {
             **environment,
             **plan.settings(),
@@ -63,6 +68,8 @@ class Campaign:
             **(addresses(site.proxies, database_url) if site else {}),
         }
         self._ended = 0
+        self._lives = lives
+        self._beside = beside
 
     async def run(self) -> Report:
         mails = Mails()
@@ -93,16 +100,19 @@ class Campaign:
 
     async def _all_at_once(self, fleet: Fleet, people: People, box: Postbox, load: Load, until: float) -> None:
         """Load and disturbances go on until every service has died its deaths and lives again."""
-        haunt, enough = Haunting(fleet, self._plan, self.report), asyncio.Event()
+        live, enough = self._lives(fleet, self._plan, self.report), asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            following = group.create_task(self._follow())
+            tasks = [group.create_task(self._follow())]
+            if self._beside:
+                tasks.append(group.create_task(self._beside(fleet)))
             if self._site:
                 group.create_task(self._disturb(Scene(self._site, fleet, box), enough))
             loading = group.create_task(self._register(load, people, enough))
-            await asyncio.gather(*(haunt(name, until) for name in SERVICES), _until(until))
+            await asyncio.gather(*(live(name, until) for name in SERVICES), _until(until))
             enough.set()
             await loading
-            following.cancel()
+            for task in tasks:
+                task.cancel()
 
     async def _disturb(self, scene: Scene, enough: asyncio.Event) -> None:
         """None is cut short: what was taken away comes back."""
@@ -179,11 +189,11 @@ class Campaign:
         begun, loop = time.monotonic(), asyncio.get_running_loop()
         left = Evidence(
             records=evidence.drawn(evidence.records(self._settings), loop),
-            lines=evidence.drawn(evidence.lines(self._database_url), loop),
+            lines=evidence.drawn(evidence.lines(self._urls), loop),
             now=datetime.now(UTC),
-            mails=evidence.drawn(evidence.mails(self._database_url), loop),
+            mails=evidence.drawn(evidence.mails(self._urls), loop),
             received=box.received,
-            accounts=evidence.drawn(evidence.accounts(self._database_url), loop),
+            accounts=evidence.drawn(evidence.accounts(self._urls), loop),
             duplicates_allowed=True,
             rules=self._plan.rules(),
         )

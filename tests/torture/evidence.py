@@ -4,7 +4,7 @@ hundreds of thousands of registrations is never in memory as it is there.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, TypeVar
 
 import asyncpg
@@ -27,6 +27,11 @@ _MAILS = "select registration_id::text, kind, period, number, state, queued_at, 
 _ACCOUNTS = "select email, version from {service}.accounts where not deleted"
 
 T = TypeVar("T")
+
+
+def everywhere(database_url: str) -> dict[str, str]:
+    """Where all services are in one database."""
+    return dict.fromkeys(SERVICES, database_url)
 
 
 async def records(settings: KafkaSettings) -> AsyncIterator[list[Record]]:
@@ -68,20 +73,21 @@ def _value(raw: bytes | None) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-async def lines(database_url: str) -> AsyncIterator[list[Line]]:
+async def lines(urls: Mapping[str, str]) -> AsyncIterator[list[Line]]:
+    """`urls`: of each service's database."""
     for service in SERVICES:
-        async for rows in _rows(database_url, _HISTORY.format(service=service)):
+        async for rows in _rows(urls[service], _HISTORY.format(service=service)):
             yield [Line(service, *row) for row in rows]
 
 
-async def mails(database_url: str) -> AsyncIterator[list[MailRow]]:
-    async for rows in _rows(database_url, _MAILS):
+async def mails(urls: Mapping[str, str]) -> AsyncIterator[list[MailRow]]:
+    async for rows in _rows(urls["notifier"], _MAILS):
         yield [MailRow(*row) for row in rows]
 
 
-async def accounts(database_url: str) -> AsyncIterator[list[Kept]]:
+async def accounts(urls: Mapping[str, str]) -> AsyncIterator[list[Kept]]:
     for service in ("registrar", "approver"):
-        async for rows in _rows(database_url, _ACCOUNTS.format(service=service)):
+        async for rows in _rows(urls[service], _ACCOUNTS.format(service=service)):
             yield [Kept(service, *row) for row in rows]
 
 

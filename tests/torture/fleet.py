@@ -85,6 +85,18 @@ class Fleet:
         """From outside, wherever it stands."""
         self._must_be_killed(name, await asyncio.to_thread(self._running[name].kill))
 
+    async def restart(self, name: str) -> None:
+        """Told to stop, as an update does, and started again. Raises Hung where it does not end in order."""
+        if status := await asyncio.to_thread(self._running[name].stop):
+            raise Hung(f"{name} was told to stop and ended with {status}:\n{self._running[name].log_tail()}")
+        self.start(name, member=False)
+        await self.ready(name)
+
+    def pid(self, name: str) -> int | None:
+        """None while it does not run."""
+        running = self._running.get(name)
+        return running.pid if running and running.alive else None
+
     async def freeze(self, name: str, seconds: float) -> None:
         """Stopped by a signal, and let go on if it lives then."""
         frozen = self._running[name]

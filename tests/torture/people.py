@@ -62,6 +62,9 @@ class People:
     async def close(self) -> None:
         await self._browser.aclose()
 
+    def cookies_of_partner(self, number: int) -> dict[str, str]:
+        return self._partners[number]
+
     @property
     def idle(self) -> bool:
         return not self.busy and self.mails.empty()
@@ -105,11 +108,11 @@ class People:
         return await self._insist(f"{link}/{answer}", {}, {200, 409})
 
     async def _review(self, registration_id: UUID) -> None:
-        """The case is there once approver has read of it; each fifth is rejected."""
+        """Approver may have read neither of the case nor of its account yet. Each fifth is rejected."""
         decision = "reject" if registration_id.int % 5 == 0 else "approve"
         address = f"{self.urls['approver']}/cases/{registration_id}/{decision}"
         fields = {"reason": "Hồ sơ chưa đủ"}
-        await self._insist(address, fields, {303, 409}, again={404}, cookies=self._reviewer)
+        await self._insist(address, fields, {303, 409}, again={404, 422}, cookies=self._reviewer)
 
     async def _insist(
         self,

@@ -1,6 +1,6 @@
 """What an operator sees of a campaign: how far it is, and whether anything is still under way."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import asyncpg
@@ -24,7 +24,8 @@ class Watch:
     """Everything is asked anew each time: servers come and go."""
 
     settings: KafkaSettings
-    database_url: str
+    urls: Mapping[str, str]
+    """Of each service's database."""
 
     async def ended(self) -> int:
         """Final words on the topics. Raises KafkaError."""
@@ -35,20 +36,20 @@ class Watch:
     async def under_way(self) -> dict[str, int]:
         """What waits, by where; empty where nothing does. Raises KafkaError and what asyncpg raises."""
         waits = {f"{service} reads": lag for service, lag in (await self._lags()).items()}
-        database = await asyncpg.connect(self.database_url)
-        try:
-            for service in SERVICES:
-                waits[f"{service} publishes"] = await database.fetchval(_OWED.format(service=service))
-            waits["mails"] = await database.fetchval(_MAILS)
-        finally:
-            await database.close()
+        for service in SERVICES:
+            [[count]] = await self._fetch(service, _OWED.format(service=service))
+            waits[f"{service} publishes"] = count
+        [[waits["mails"]]] = await self._fetch("notifier", _MAILS)
         return {where: count for where, count in waits.items() if count}
 
     async def statuses(self) -> dict[str, int]:
         """Registrar's."""
-        database = await asyncpg.connect(self.database_url)
+        return {row[0]: row[1] for row in await self._fetch("registrar", _STATUSES)}
+
+    async def _fetch(self, service: str, sql: str) -> list[asyncpg.Record]:
+        database = await asyncpg.connect(self.urls[service])
         try:
-            return {row[0]: row[1] for row in await database.fetch(_STATUSES)}
+            return list(await database.fetch(sql))
         finally:
             await database.close()
 
