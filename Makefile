@@ -117,8 +117,11 @@ bench-pages: $(INSTALLED_DEV)
 	$(BIN)/python -m bench.pages 1000000
 
 # The pages that are drawn from the code.
-docs: $(INSTALLED)
+docs: $(INSTALLED_DEV)
 	$(BIN)/python -m commands.lifecycle > docs/reference/lifecycle.md
+	$(BIN)/python -m commands.references settings > docs/reference/settings.md
+	$(BIN)/python -m commands.references commands > docs/reference/commands.md
+	$(BIN)/python -m bench.capacity > docs/reference/capacity.md
 
 # The Helm chart, rendered for those without Helm and for the tests. Needs helm 3 on PATH.
 chart: $(INSTALLED_DEV)

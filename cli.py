@@ -328,6 +328,9 @@ def demo(
     days: Annotated[
         int | None, typer.Option(min=0, max=60, help="Move the clock through so many days instead.")
     ] = None,
+    keep: Annotated[
+        bool | None, typer.Option("--keep/--end", help="Whether all runs on until Ctrl-C. Else: on a terminal.")
+    ] = None,
 ) -> None:
     """Run everything on this machine and walk customers through it."""
     if days is not None:
@@ -336,7 +339,7 @@ def demo(
         raise typer.Exit(travel(folder, days))
     from commands.demo import run
 
-    raise typer.Exit(run(folder, customers, accounts_file))
+    raise typer.Exit(run(folder, customers, accounts_file, keep=sys.stdout.isatty() if keep is None else keep))
 
 
 async def _print(lines: AsyncIterator[str]) -> None:

@@ -1,6 +1,6 @@
 """What many registrations a second would need, by what one cost when it was measured. Pure, but for `main`.
 
-    .venv/bin/python -m bench.capacity            (make docs writes it into docs/explanation/capacity.md)
+    .venv/bin/python -m bench.capacity            (make docs writes it into docs/reference/capacity.md)
 
 Costs are of `bench/results`: `latest.json` for the events and for everything (mails and pages too), `scale.json` for
 what a further instance costs. A service's instances share partitions, so there are no more of them than partitions.
@@ -55,6 +55,8 @@ def _checked(name: str, cost: float, rate: float, cores: int) -> str:
 
 
 def tables(latest: Mapping[str, Any], scale: Mapping[str, Any] | None) -> Iterator[str]:
+    yield "# Capacity\n\nMade by `make docs` from what `make bench` and `make bench-scale` stored."
+    yield "What it means, and what breaks first: [how it grows](../explanation/capacity.md).\n"
     yield f"Measured on {latest['date'][:10]} on {latest['hardware_cores']} cores ({latest['hardware_cpu']})."
     for way, title in (("events", "Events and states only"), ("throughput", "Everything: mails and pages too")):
         yield f"\n{title}. Cores at {100 * BUSY:.0f} % each:\n"

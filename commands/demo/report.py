@@ -79,10 +79,11 @@ class Report:
                 fields = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
                 self.say(f"memory       {name}: {int(fields['VmRSS'].split()[0]) / 1024:.0f} MB resident")
 
-    def addresses(self, machine: "Machine") -> None:
+    def addresses(self, machine: "Machine", environment: Path) -> None:
         openid = machine.servers.openid
         self.say("everything keeps running until Ctrl-C:")
         for name in ("portal", "approver"):
             self.say(f"  {name:<9} {machine.urls[name]}")
         self.say(f"  mailbox   {machine.servers.mailbox_url}")
+        self.say(f"  settings  {environment}")
         self.say(f"  sign in as one of: {', '.join(openid.users) if openid else '-'}")

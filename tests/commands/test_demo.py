@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from embedded.folders import owned
+from tests.commands.tutorial import follow_tutorial
 
 ROOT = Path(__file__).parents[2]
 FROM_HERE = [sys.executable, "-W", "ignore", "-m", "cli"]
@@ -46,16 +47,21 @@ WRONG = """round,registered_by,customer_email,common_name,customer,vng,expected_
 """
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_two_demos_side_by_side_do_not_collide_and_a_wrong_expectation_fails_its_own_only(
     tmp_path: Path, installed: Path
 ) -> None:
-    """One of them is the program as a wheel installs it, elsewhere."""
+    """One of them is the program as a wheel installs it, elsewhere. It keeps running for who follows the tutorial."""
     (tmp_path / "wrong.csv").write_text(WRONG, encoding="utf-8")
-    whole = demo(tmp_path / "a", program=[installed])
+    whole = demo(tmp_path / ".local", "--keep", program=[installed])
     wrong = demo(tmp_path / "b", "--customers", str(tmp_path / "wrong.csv"))
-    said, _ = whole.communicate(timeout=200)
-    said_wrong, _ = wrong.communicate(timeout=200)
+    try:
+        said = follow_tutorial(whole, tmp_path, installed)
+        said_wrong, _ = wrong.communicate(timeout=200)
+    finally:
+        for one in (whole, wrong):
+            one.kill()
+            one.communicate()
     assert whole.returncode == 0, said
     assert "22 of 22 rows ended as expected" in said
     assert wrong.returncode == 1, said_wrong
