@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: overload many soak bench-growth bench-scale bench bench-quick bench-latency bench-events bench-throughput install demo test check lock docs messages clean audit licences sbom mutants lives torture pictures bench-drain bench-lag bench-scheduler bench-pages chart contracts contracts-published debezium
+.PHONY: overload upgrade many soak bench-growth bench-scale bench bench-quick bench-latency bench-events bench-throughput install demo test check lock docs messages clean audit licences sbom mutants lives torture pictures bench-drain bench-lag bench-scheduler bench-pages chart contracts contracts-published debezium
 
 install: $(INSTALLED)
 
@@ -46,6 +46,10 @@ lives: $(INSTALLED_DEV)
 # The services killed at every point under load, for MINUTES; what is left is judged. SEED=17 draws the same again.
 torture: $(INSTALLED_DEV)
 	$(BIN)/python -m tests.torture $(or $(MINUTES),30) $(SEED)
+
+# The release before on this one's tables and events, alone and mixed with it. Needs the repository's history.
+upgrade: $(INSTALLED_DEV)
+	$(BIN)/python -m tests.upgrade
 
 # Three brokers, four PostgreSQL servers, nine instances: one is killed, a broker too, all are restarted in turn.
 many: $(INSTALLED_DEV)
