@@ -1,4 +1,4 @@
-"""Migrations after the first release run while the release before serves: they expand, and only a later one contracts."""
+"""A migration runs while the release before serves: it expands, and only a later one contracts."""
 
 import re
 from pathlib import Path
@@ -8,17 +8,17 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FIRST_RELEASE = {"portal": "0002", "registrar": "0001", "notifier": "0001", "approver": "0002"}
 """The newest migration of each service in 0.1.0: nothing served before these."""
+TAKES = "takes away what the release before uses; leave it to a release after the next"
+RENAMES = "renames what the release before uses; add, fill, and drop later"
+CHECKS = "rewrites or checks the whole table under a lock that stops the release before"
+FILLED_BY_NOBODY = "the release before does not fill the column; give it a server_default"
+LOCKS = "stops writing while it is built; create it concurrently, outside a transaction"
 RULES = {
-    r"\bdrop_(column|table|constraint)\(|\bdrop (column|table)\b": "takes away what the release before uses; leave it "
-    "to the release after the next",
-    r"\brename_table\(|new_column_name=|\brename (column|to)\b": "renames what the release before uses; add, fill, and "
-    "drop later",
-    r"\balter_column\((?![^)]*server_default)[^)]*(type_=|nullable=False)": "rewrites or checks the whole table under a "
-    "lock that stops the release before",
-    r"\badd_column\((?![^\n]*(server_default|nullable=True))[^\n]*nullable=False": "the release before does not fill the "
-    "column; give it a server_default",
-    r"\bcreate_index\((?![^)]*postgresql_concurrently=True)": "stops writing while it is built; create it concurrently, "
-    "outside a transaction",
+    r"\bdrop_(column|table|constraint)\(|\bdrop (column|table)\b": TAKES,
+    r"\brename_table\(|new_column_name=|\brename (column|to)\b": RENAMES,
+    r"\balter_column\([^)]*(type_=|nullable=False)": CHECKS,
+    r"\badd_column\((?![^\n]*server_default)[^\n]*nullable=False": FILLED_BY_NOBODY,
+    r"\bcreate_index\((?![^)]*postgresql_concurrently=True)": LOCKS,
 }
 
 
