@@ -137,12 +137,13 @@ def main() -> int:
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="FOLDER")
     asked = parser.parse_args()
     quiet_clients()
+    about = {**stamp(), **hardware()}
     with site() as made:
         report, looks = asyncio.run(soak(asked.minutes, Path(tempfile.mkdtemp(prefix="soak-")), made))
     print("\n".join(report.lines()))
     asked.results.mkdir(parents=True, exist_ok=True)
     restarts = sum(map(len, report.recoveries.values()))
-    text = page({**stamp(), **hardware()}, asked.minutes, RATE, restarts, report, looks)
+    text = page(about, asked.minutes, RATE, restarts, report, looks)
     (asked.results / "soak.md").write_text(text, encoding="utf-8")
     for name, plot in plots(looks).items():
         (asked.results / name).write_text(plot, encoding="utf-8")
