@@ -40,8 +40,9 @@ def test_commands_and_services_are_completed(shell: str) -> None:
 def test_it_is_installed_for_a_shell_by_one_option(tmp_path: Path) -> None:
     """In bash the installed function is asked as the shell asks it."""
     environment = {**os.environ, "HOME": str(tmp_path), "PATH": f"{Path(REGISTRATION).parent}:{os.environ['PATH']}"}
-    install = [REGISTRATION, "--install-completion", "bash"]
-    subprocess.run(install, env=environment, capture_output=True, check=True, timeout=60)
+    # It looks for a shell among its parents, and a test in the background may have none.
+    install = f"'{REGISTRATION}' --install-completion bash; exit $?"
+    subprocess.run(["bash", "-c", install], env=environment, capture_output=True, check=True, timeout=60)
     script = (
         "source ~/.bashrc; COMP_WORDS=(registration doctor no); COMP_CWORD=2; _registration_completion registration; "
         'echo "${COMPREPLY[*]}"; complete -p registration'
