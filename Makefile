@@ -25,7 +25,7 @@ demo: $(INSTALLED)
 
 # Three processes, each with servers of its own: tests wait more than they work.
 test: $(INSTALLED_DEV)
-	$(BIN)/python -m pytest --numprocesses=3 --dist=loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses=3 --no-loadscope-reorder
 
 check: $(INSTALLED_DEV)
 	$(BIN)/ruff format --check .

@@ -8,10 +8,12 @@ import os
 from collections.abc import Generator, Iterator
 
 import pytest
+from xdist.remote import Producer
 
 from embedded import Servers, servers
 from embedded.postgres import Postgres, postgres
 from tests.databases import Databases
+from tests.distribution import GroupScheduling
 
 _numbers = itertools.count(1)
 
@@ -29,18 +31,15 @@ LONGEST = (
 )
 """Those that take longest, first: in several processes the last one would keep the others waiting."""
 
-TOGETHER = ("tests/browser/", "tests/deploy/")
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In several processes the tests of a file stay together, and those of a TOGETHER: their fixtures are dear."""
-    for item in items:
-        file = item.nodeid.partition("::")[0]
-        group = next((folder for folder in TOGETHER if file.startswith(folder)), file)
-        item.add_marker(pytest.mark.xdist_group(group))
     items.sort(
         key=lambda item: next((n for n, name in enumerate(LONGEST) if item.nodeid.startswith(name)), len(LONGEST))
     )
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupScheduling:
+    return GroupScheduling(config, log)
 
 
 @pytest.fixture(scope="session")
