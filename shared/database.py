@@ -19,7 +19,8 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy import Table, text
-from sqlalchemy.engine import CursorResult
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
+from sqlalchemy.engine import CursorResult, ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.event import listens_for
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
@@ -77,6 +78,16 @@ def _ask_the_idle(engine: AsyncEngine) -> None:
             dialect.do_ping(connection)
         except dialect.loaded_dbapi.Error as gone:
             raise InvalidatePoolError from gone  # the pool makes another, and asks no other that is as old
+
+
+def _know_the_dead(engine: AsyncEngine) -> None:
+    """A server's last words that come between two steps of a statement put asyncpg out of step: a connection that says
+    so is dead like one that says "closed", and all of its age with it."""
+
+    @listens_for(engine.sync_engine, "handle_error")
+    def failed(context: ExceptionContext) -> None:
+        if isinstance(context.original_exception, AsyncAdapt_asyncpg_dbapi.InternalClientError):
+            context.is_disconnect = True
 
 
 class RoleRefused(Exception):
@@ -218,6 +229,7 @@ class Database:
         )
 
         _ask_the_idle(self.engine)
+        _know_the_dead(self.engine)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reading]:

@@ -5,7 +5,7 @@ database or a topic prefix of its own.
 import asyncio
 import itertools
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
 from xdist.remote import Producer
@@ -63,9 +63,11 @@ def databases(postgres_server: Postgres) -> Databases:
 
 
 @pytest.fixture
-async def database_url(databases: Databases) -> str:
+async def database_url(databases: Databases) -> AsyncIterator[str]:
     """A database of the test's own with the tables of all services."""
-    return await databases.migrated()
+    url = await databases.migrated()
+    yield url
+    await databases.give_back(url)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from shared import database as database_module
 from shared.history import Entry
@@ -33,8 +34,9 @@ async def test_once_one_connection_is_found_dead_no_other_of_its_age_is_used(
         await one.execute(text("select 1"))
         await two.execute(text("select 1"))
     await end_sessions(database_url, "application_name = 'registrar'")
-    with pytest.raises(Exception, match=r"terminat|clos"):
+    with pytest.raises(DBAPIError) as failed:
         await rows(registrar, "select 1")
+    assert failed.value.connection_invalidated, failed.value
     assert await rows(registrar, "select 1") == [(1,)]
 
 
