@@ -1,13 +1,11 @@
 """What a run left behind, judged by the checker: every registration, every mail."""
 
-import asyncio
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
 from bench.drain import OPEN_LIMIT
 from bench.letters import Letter
 from bench.room import Room
-from checker import Evidence, Finding, Received, Rules, check
+from checker import Finding, Received, Rules
 from tests.torture import evidence
 
 
@@ -17,19 +15,11 @@ class PromisesBroken(Exception):
 
 async def judge(there: Room, letters: Iterable[Letter] | None) -> None:
     """`letters`: all that the mail server received; None: nothing was sent. Raises PromisesBroken."""
-    loop = asyncio.get_running_loop()
-    urls = evidence.everywhere(there.database_url)
-    left = Evidence(
-        records=evidence.drawn(evidence.records(there.settings), loop),
-        lines=evidence.drawn(evidence.lines(urls), loop),
-        now=datetime.now(UTC),
-        mails=evidence.drawn(evidence.mails(urls), loop),
-        received=None if letters is None else [Received(it.to, f"<{it.message_id}>", "") for it in letters],
-        accounts=evidence.drawn(evidence.accounts(urls), loop),
-        rules=Rules(open_limit=OPEN_LIMIT),
-    )
-    if findings := await asyncio.to_thread(check, left):
-        raise PromisesBroken(f"{len(findings)} promises are broken, the first: {_said(findings[:3])}")
+    received = None if letters is None else [Received(it.to, f"<{it.message_id}>", "") for it in letters]
+    urls, rules = evidence.everywhere(there.database_url), Rules(open_limit=OPEN_LIMIT)
+    found = await evidence.findings(there.settings, urls, received, rules, duplicates_allowed=False)
+    if found:
+        raise PromisesBroken(f"{len(found)} promises are broken, the first: {_said(found[:3])}")
 
 
 def _said(findings: list[Finding]) -> str:

@@ -84,14 +84,13 @@ class World:
         bootstrap = self._there.settings.kafka_bootstrap_servers
         # Without a linger: who requests one registration does not wait for others.
         self._producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
-        consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+        consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest")
         connection = await asyncpg.connect(self._there.database_url)
         await connection.add_listener(channel_of("approver"), self._changed)
         await letters.read(self._received)
         async with self._producer, consumer:
             topic = self._there.topic("registration-approved.v1")
             consumer.assign([TopicPartition(topic, number) for number in range(PARTITIONS)])
-            await consumer.seek_to_beginning()
             following = asyncio.create_task(self._follow(consumer))
             yield
             following.cancel()

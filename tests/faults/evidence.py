@@ -74,7 +74,9 @@ async def _ends(made: Rig) -> dict[TopicPartition, int]:
 
 @asynccontextmanager
 async def _consumer(settings: KafkaSettings) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap_servers, fetch_max_wait_ms=50)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka_bootstrap_servers, auto_offset_reset="earliest", fetch_max_wait_ms=50
+    )
     await consumer.start()
     try:
         yield consumer
@@ -105,7 +107,6 @@ async def records_of(settings: KafkaSettings) -> list[Record]:
         places = await _places(settings)
         ends = await consumer.end_offsets(places)
         consumer.assign(places)
-        await consumer.seek_to_beginning(*places)
         while any([await consumer.position(place) < end for place, end in ends.items()]):
             for place, records in (await consumer.getmany(timeout_ms=200)).items():
                 found += [_record(place.topic.removeprefix(settings.kafka_topic_prefix), record) for record in records]

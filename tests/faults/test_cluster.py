@@ -16,7 +16,7 @@ from shared.topics import topic_of
 from tests.databases import Databases
 from tests.faults.evidence import records_of
 from tests.integration.conftest import serving
-from tests.integration.test_flow import account, request
+from tests.integration.told import account, request
 from tests.services.conftest import eventually, rows
 
 REQUESTS = 300

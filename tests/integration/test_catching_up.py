@@ -18,7 +18,7 @@ from shared.scheduler import Deadline
 from shared.service import Service
 from shared.settings import NotifierSettings, RegistrarSettings
 from tests.integration.conftest import PATIENCE, Publish, World, serving
-from tests.integration.test_flow import account, request
+from tests.integration.told import account, request
 
 
 async def test_requests_that_wait_beside_a_long_backlog_of_accounts_are_decided_on_the_newest_facts(

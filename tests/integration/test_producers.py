@@ -11,7 +11,7 @@ from shared.events import AccountUpdated, Event
 from shared.settings import RegistrarSettings
 from shared.topics import topic_of
 from tests.integration.conftest import Publish, World, serving
-from tests.integration.test_flow import account, request
+from tests.integration.told import account, request
 
 STATUSES = "select customer_email, status from registrations order by 1"
 

@@ -20,7 +20,7 @@ from shared.messaging.relay import Relay
 from shared.settings import RegistrarSettings
 from tests.faults.disturbances import end_sessions
 from tests.integration.conftest import Publish, World, read_topic, serving
-from tests.integration.test_flow import account, request
+from tests.integration.told import account, request
 
 KEYS, EVENTS = 5, 60
 

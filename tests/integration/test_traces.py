@@ -6,18 +6,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from commands.demo.people import Browser
+from commands.show import show
 from embedded.process import Process
-from shared.events import AccountUpdated, Billing, Locale, RegistrationRequested
+from shared.settings import DatabaseSettings
 from shared.topics import SERVICES
-from tests.domain.facts import NOW
 from tests.integration.conftest import Publish, World, moment, until_ready
 from tests.integration.people import REVIEWER, approve, confirm
+from tests.integration.told import account, request
 
 EMAIL = "traced.customer@example.com"
 UPSTREAM = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -81,38 +82,11 @@ def collector() -> Iterator[Collector]:
     server.server_close()
 
 
-def events() -> tuple[AccountUpdated, RegistrationRequested]:
-    account = AccountUpdated(
-        email=EMAIL,
-        account_id="vng-1",
-        holder_name="Nguyễn Văn An",
-        locale=Locale.VI,
-        billing=Billing.PREPAID,
-        credit_balance=0,
-        active_services=0,
-        active_discounts=0,
-        in_poc=False,
-        vng_customer=False,
-        version=1,
-        updated_at=NOW,
-    )
-    request = RegistrationRequested(
-        registration_id=uuid4(),
-        partner_id="saigon-cloud",
-        partner_name="Saigon Cloud",
-        customer_email=EMAIL,
-        common_name="Minh Phát",
-        requested_by="lan@saigon-cloud.example",
-        requested_at=NOW,
-    )
-    return account, request
-
-
 @pytest.mark.timeout(200)
-async def test_all_that_four_services_do_for_a_registration_is_one_trace_without_a_gap_and_without_a_name(
+async def test_all_that_four_services_do_for_a_registration_is_one_trace_without_a_gap_and_without_a_name_and_is_shown(
     world: World, processes: list[Process], publish: Publish
 ) -> None:
-    account, request = events()
+    asked = request(EMAIL)
     with collector() as seen:
         world.extra |= {"OTEL_EXPORTER_OTLP_ENDPOINT": seen.url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
         urls = {}
@@ -120,13 +94,13 @@ async def test_all_that_four_services_do_for_a_registration_is_one_trace_without
             started, urls[service] = world.start(service)
             processes.append(started)
         await asyncio.gather(*map(until_ready, urls.values()))
-        await publish(account)
-        await publish(request, traceparent=UPSTREAM)
-        await _approved(world, urls["approver"], request.registration_id)
+        await publish(account(EMAIL))
+        await publish(asked, traceparent=UPSTREAM)
+        await _approved(world, urls["approver"], asked.registration_id)
         last = ("portal", "notifier", "approver")
         await seen.until(*(f"{it} handles RegistrationApproved" for it in last), "notifier mails partner_approved")
     spans = list(seen.spans.values())
-    assert {it.trace for it in spans} == {request.registration_id.hex}
+    assert {it.trace for it in spans} == {asked.registration_id.hex}
     assert {it.service for it in spans} == set(SERVICES)
     [first] = [it for it in spans if not it.parent]
     assert (first.name, first.links) == ("registrar handles RegistrationRequested", (UPSTREAM.split("-")[1],))
@@ -153,6 +127,7 @@ async def test_all_that_four_services_do_for_a_registration_is_one_trace_without
     everything = "".join(it.text for it in spans)
     for secret in ("example", "@", "Minh", "Saigon", "Nguy", "confirmations/"):
         assert secret not in everything
+    await _is_shown(world, asked.registration_id)
 
 
 async def _approved(world: World, approver: str, registration_id: UUID) -> None:
@@ -161,3 +136,19 @@ async def _approved(world: World, approver: str, registration_id: UUID) -> None:
     async with Browser(approver) as staff:
         await staff.sign_in("/cases", REVIEWER)
         await approve(staff, registration_id)
+
+
+async def _is_shown(world: World, registration_id: UUID) -> None:
+    """Each step once, by whom it was taken; registrar's alone, or all services'."""
+    settings = DatabaseSettings(database_url=world.settings.database_url)
+    shown = await show(settings, registration_id)
+    assert "  status      approved" in shown
+    assert sum("-> approved  VngApproved  by hoa@vng.example" in line for line in shown if "[" not in line) == 1
+    told = [line for line in await show(settings, registration_id, all_services=True) if "[" not in line]
+    for what in (
+        "registrar  awaiting_approval -> approved  VngApproved  by hoa@vng.example",
+        "notifier   pending -> confirmed  CustomerConfirmed",
+        "approver   open -> approved  VngApproved  by hoa@vng.example",
+        "portal     awaiting_approval -> approved  RegistrationApproved",
+    ):
+        assert sum(what in line for line in told) == 1, (what, told)

@@ -5,14 +5,13 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
 import httpx2
 from aiokafka import AIOKafkaProducer
 
-from checker import Evidence, Finding, check
+from checker import Finding
 from embedded.kafka import Kafka
 from shared.settings import KafkaSettings
 from shared.topics import SERVICES
@@ -206,18 +205,9 @@ class Campaign:
             f"no page on {name} heard of a change" for name, it in self.report.live.items() if not it
         ]
         self.report.broken += [f"{name} stored nothing" for name, count in self.report.handled.items() if not count]
-        loop = asyncio.get_running_loop()
-        left = Evidence(
-            records=evidence.drawn(evidence.records(self._settings), loop),
-            lines=evidence.drawn(evidence.lines(self._urls), loop),
-            now=datetime.now(UTC),
-            mails=evidence.drawn(evidence.mails(self._urls), loop),
-            received=box.received,
-            accounts=evidence.drawn(evidence.accounts(self._urls), loop),
-            duplicates_allowed=True,
-            rules=self._plan.rules(),
+        self.report.findings = await evidence.findings(
+            self._settings, self._urls, box.received, self._plan.rules(), duplicates_allowed=True
         )
-        self.report.findings = await asyncio.to_thread(check, left)
 
     def _limit(self, phase: str, seconds: float) -> None:
         if self.report.waits[phase] > seconds:

@@ -82,10 +82,10 @@ class Probes:
                 it.name: count for it, count in (await partitions_of(client, self.settings.kafka_topic_prefix)).items()
             }
         places = [TopicPartition(name, number) for number in range(counts[topic])]
-        async with AIOKafkaConsumer(bootstrap_servers=self.settings.kafka_bootstrap_servers) as consumer:
-            consumer.assign(places)
+        servers = self.settings.kafka_bootstrap_servers
+        async with AIOKafkaConsumer(bootstrap_servers=servers, auto_offset_reset="earliest") as consumer:
             ends = await consumer.end_offsets(places)
-            await consumer.seek_to_beginning(*places)
+            consumer.assign(places)
             unread = {place for place, end in ends.items() if end}
             while unread:
                 for place, records in (await consumer.getmany(*unread, timeout_ms=1000)).items():

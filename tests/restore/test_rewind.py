@@ -26,7 +26,7 @@ from shared.events import RegistrationRequested
 from shared.service import Service
 from shared.topics import SERVICES
 from tests.integration.conftest import PATIENCE, Publish, World, moment, serving
-from tests.integration.test_flow import account, request
+from tests.integration.told import account, request
 from tests.restore.services import NOWHERE, create, settings_of
 from tests.services.approver.at_work import LAN, decide
 from tests.sessions import browser

@@ -9,7 +9,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,7 +16,6 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from checker import Evidence, check
 from embedded.ports import free_port
 from shared.settings import KafkaSettings
 from shared.topics import SERVICES
@@ -186,18 +184,10 @@ class Campaign:
             self.report.broken.append(f"registrar has {statuses}; expected {wanted}")
 
     async def _judge(self, box: Postbox) -> None:
-        begun, loop = time.monotonic(), asyncio.get_running_loop()
-        left = Evidence(
-            records=evidence.drawn(evidence.records(self._settings), loop),
-            lines=evidence.drawn(evidence.lines(self._urls), loop),
-            now=datetime.now(UTC),
-            mails=evidence.drawn(evidence.mails(self._urls), loop),
-            received=box.received,
-            accounts=evidence.drawn(evidence.accounts(self._urls), loop),
-            duplicates_allowed=True,
-            rules=self._plan.rules(),
+        begun = time.monotonic()
+        self.report.findings = await evidence.findings(
+            self._settings, self._urls, box.received, self._plan.rules(), duplicates_allowed=True
         )
-        self.report.findings = await asyncio.to_thread(check, left)
         self.report.seconds["judged in"] = time.monotonic() - begun
 
 

@@ -4,13 +4,14 @@ hundreds of thousands of registrations is never in memory as it is there.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from checker import Kept, Line, MailRow, Record
+from checker import Evidence, Finding, Kept, Line, MailRow, Received, Record, Rules, check
 from commands.kafka import partitions_of
 from shared.messaging.kafka import admin
 from shared.settings import KafkaSettings
@@ -32,6 +33,30 @@ T = TypeVar("T")
 def everywhere(database_url: str) -> dict[str, str]:
     """Where all services are in one database."""
     return dict.fromkeys(SERVICES, database_url)
+
+
+async def findings(
+    settings: KafkaSettings,
+    urls: Mapping[str, str],
+    received: Iterable[Received] | None,
+    rules: Rules,
+    *,
+    duplicates_allowed: bool,
+) -> list[Finding]:
+    """What the checker says of all that a campaign left. `urls`: of each service's database; `received`: by the mail
+    server, None where there was none; `duplicates_allowed`: where something died, a mail may come twice."""
+    loop = asyncio.get_running_loop()
+    left = Evidence(
+        records=_drawn(records(settings), loop),
+        lines=_drawn(lines(urls), loop),
+        now=datetime.now(UTC),
+        mails=_drawn(mails(urls), loop),
+        received=received,
+        accounts=_drawn(accounts(urls), loop),
+        duplicates_allowed=duplicates_allowed,
+        rules=rules,
+    )
+    return await asyncio.to_thread(check, left)
 
 
 async def records(settings: KafkaSettings) -> AsyncIterator[list[Record]]:
@@ -102,7 +127,7 @@ async def _rows(database_url: str, sql: str) -> AsyncIterator[list[Any]]:
         await connection.close()
 
 
-def drawn(parts: AsyncIterator[list[T]], loop: asyncio.AbstractEventLoop) -> Iterator[T]:
+def _drawn(parts: AsyncIterator[list[T]], loop: asyncio.AbstractEventLoop) -> Iterator[T]:
     """For a thread beside the loop: the checker is no coroutine."""
 
     async def following() -> list[T] | None:
