@@ -29,6 +29,7 @@ from tests.torture.watching import Watch
 WAVE = 4  # registrations a second, beside the probes
 QUIET = 20.0  # seconds of load before anything is disturbed
 SETTLING = 12.0  # seconds after each disturbance
+READY_FOR = 5.0  # seconds before the next one is restarted: the chart's minReadySeconds
 PATIENCE = 300.0  # seconds
 MOVES_WITHIN = 10.0  # seconds, the share of one that is killed
 PAUSES_AT_MOST = 2.0  # seconds, at a rolling restart
@@ -156,6 +157,7 @@ class Campaign:
             for name in NAMES:
                 if status := await instances.restart(name):
                     self.report.broken.append(f"{name} was told to stop and ended with {status}")
+                await asyncio.sleep(READY_FOR)
 
         return [
             ("all is quiet", nothing),
