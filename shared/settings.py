@@ -173,12 +173,17 @@ class DatabaseSettings(BaseSettings):
     database_url: Annotated[SecretStr, AfterValidator(_database_url)]
 
 
-class ServiceSettings(KafkaSettings, DatabaseSettings):
-    log_format: str = Field("console", pattern="^(console|json)$")
+class TracesSettings(BaseSettings):
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
     otel_exporter_otlp_endpoint: Annotated[str | None, AfterValidator(_collector)] = None
     """Where traces go, like http://collector:4318; without it there are none."""
     otel_traces_sampler_arg: float = Field(1.0, ge=0, le=1)
     """The part of all registrations that is traced."""
+
+
+class ServiceSettings(KafkaSettings, DatabaseSettings, TracesSettings):
+    log_format: str = Field("console", pattern="^(console|json)$")
 
 
 class TriesSettings(BaseSettings):

@@ -7,7 +7,7 @@ it needs is itself wrong, says so.
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 
-from commands.doctor import brokers, database, mail, openid, settings
+from commands.doctor import brokers, database, mail, openid, settings, traces
 from commands.doctor.findings import Finding, wrong
 from shared.messaging.faults import in_words
 from shared.topics import SERVICES
@@ -26,6 +26,7 @@ async def examine(service: str | None) -> AsyncIterator[Finding]:
         parts.append(_safely("mail", mail.examine()))
     if SIGNS_PEOPLE_IN & set(services):
         parts.append(_safely("OpenID", openid.examine()))
+    parts.append(_safely("traces", traces.examine()))
     for part in [asyncio.ensure_future(part) for part in parts]:
         for finding in await part:
             yield finding

@@ -68,6 +68,7 @@ async def test_a_setting_that_several_services_lack_is_one_line_and_what_needs_i
         ("DATABASE_URL", f"postgresql://u:p@{NOBODY}/x", "PostgreSQL", "check DATABASE_URL"),
         ("SMTP_URL", f"smtp://{NOBODY}", "mail", "check SMTP_URL"),
         ("OIDC_ISSUER", f"http://{NOBODY}", "OpenID", "check OIDC_ISSUER"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://{NOBODY}", "traces", "check OTEL_EXPORTER_OTLP_ENDPOINT"),
     ],
 )
 async def test_a_server_that_is_away_is_told_and_the_others_all_the_same(
@@ -109,7 +110,9 @@ async def test_topics_that_keep_too_little_or_have_too_many_parts_are_told(well:
             ]
         )
         await client.create_partitions({f"{prefix}approver.quarantine.v1": NewPartitions(2)})
-    lines = await ill("approver")
+    async with asyncio.timeout(30):  # the controller has it at once, the broker a moment later
+        while len(lines := await ill("approver")) < 3:
+            pass
     assert len(lines) == 3
     for name, says in (
         (short, "retention.ms=1000; expected 7776000000 or more; run: kafka-configs.sh"),
@@ -182,6 +185,15 @@ async def test_a_provider_that_cannot_sign_people_in_is_told(
     well.setenv("OIDC_ISSUER", await servants.answering(bodies))
     [line] = await ill("portal")
     assert line.startswith("wrong   OpenID ") and says in line and "; expected " in line
+
+
+async def test_a_collector_of_traces_is_asked_where_one_is_named(well: pytest.MonkeyPatch, servants: Servants) -> None:
+    well.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", await servants.answering({"/v1/traces": "{}"}))
+    [line] = [finding for finding in await found("registrar") if finding.what == "traces"]
+    assert line.is_well and line.text.endswith("/v1/traces takes traces")
+    well.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", await servants.answering({}))
+    [refused] = await ill("registrar")
+    assert refused.startswith("wrong   traces ") and "/v1/traces answered 404; expected a collector" in refused
 
 
 @pytest.mark.parametrize(("hours", "direction"), [(1, "3600 s behind"), (-1, "3600 s ahead of")])
