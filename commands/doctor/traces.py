@@ -8,6 +8,10 @@ from shared.settings import TracesSettings
 
 WHAT = "traces"
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
+EXPECTED = (
+    "expected a collector that takes OTLP over HTTP, usually at port 4318; check OTEL_EXPORTER_OTLP_ENDPOINT, or unset "
+    "it: services work without traces"
+)
 
 
 async def examine() -> list[Finding]:
@@ -20,16 +24,10 @@ async def examine() -> list[Finding]:
     try:
         status = await within_limit(_export_nothing(address))
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, TimeoutError) as error:
-        return [wrong(WHAT, f"{address} does not answer: {in_words(error)}; {_EXPECTED}")]
+        return [wrong(WHAT, f"{address} does not answer: {in_words(error)}; {EXPECTED}")]
     if status >= 300:
-        return [wrong(WHAT, f"{address} answered {status}; {_EXPECTED}")]
+        return [wrong(WHAT, f"{address} answered {status}; {EXPECTED}")]
     return [ok(WHAT, f"{address} takes traces")]
-
-
-_EXPECTED = (
-    "expected a collector that takes OTLP over HTTP, usually at port 4318; check OTEL_EXPORTER_OTLP_ENDPOINT, or unset "
-    "it: services work without traces"
-)
 
 
 async def _export_nothing(address: str) -> int:
