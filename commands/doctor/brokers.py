@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 
-from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.conn import AIOKafkaConnection, collect_hosts
 from aiokafka.errors import (
     AuthenticationFailedError,
     KafkaError,
@@ -19,6 +19,7 @@ from shared.messaging.kafka import security
 from shared.settings import KafkaSettings
 
 WHAT = "Kafka"
+CLOSING = 0.5  # seconds
 
 
 async def examine(service: str | None) -> list[Finding]:
@@ -60,7 +61,10 @@ async def _address(settings: KafkaSettings, host: str, port: int) -> Finding:
 
 
 async def _sign_in(settings: KafkaSettings, host: str, port: int) -> None:
-    connection = await create_conn(
+    connection = AIOKafkaConnection(
         host, port, request_timeout_ms=int(LIMIT * 1000), **parse_security(security(settings))
     )
-    connection.close()
+    try:
+        await connection.connect()
+    finally:  # TLS says goodbye, which takes a moment; where nothing was opened, nothing answers
+        await asyncio.wait({connection.close()}, timeout=CLOSING)
