@@ -33,7 +33,8 @@ check: $(INSTALLED_DEV)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# The guides' pictures, taken anew by the tests that follow the guides. Needs Debian's package chromium.
+# The guides' pictures, taken anew by the tests that follow the guides. Needs Debian's package
+# chromium-headless-shell.
 pictures: $(INSTALLED_DEV)
 	PICTURES=1 REQUIRE_ALL=1 $(BIN)/python -m pytest tests/browser/test_guides.py
 

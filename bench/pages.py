@@ -7,7 +7,7 @@ All registrations belong to one partner, which is the hardest for its list; a fi
 services run as processes on real servers. Each page gets 50 requests a second for ten seconds, sent when they are due
 whether or not earlier ones were answered, and a request's time counts from when it was due. One that is refused, or
 never answered, counts as without end. The second before these, when connections are opened and statements are prepared,
-is printed apart. Needs Debian's chromium for the second part; without it only the first is printed.
+is printed apart. Needs Debian's chromium-headless-shell for the second part; without it only the first is printed.
 """
 
 import argparse
@@ -46,7 +46,7 @@ SHIFTS = """
     new PerformanceObserver(list => list.getEntries().forEach(it => { window.shifted += it.value; }))
         .observe({type: "layout-shift", buffered: true});
 """
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 
 
 @dataclass(frozen=True, slots=True)

