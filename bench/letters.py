@@ -3,8 +3,8 @@
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -46,11 +46,17 @@ class Letters:
     _rest: bytes = b""
     _came: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def read(self, confirm: Callable[[Letter], None]) -> None:
-        """From now on. Told: those that ask to confirm."""
+    @asynccontextmanager
+    async def read(self, confirm: Callable[[Letter], None]) -> AsyncIterator[None]:
+        """Meanwhile. Told: those that ask to confirm."""
         self._confirm = confirm
         told = os.fdopen(os.dup(self.pipe), "rb", buffering=0)
-        await asyncio.get_running_loop().connect_read_pipe(lambda: _Lines(self._heard), told)
+        reading, _lines = await asyncio.get_running_loop().connect_read_pipe(lambda: _Lines(self._heard), told)
+        try:
+            yield
+        finally:
+            reading.close()
+            await asyncio.sleep(0)  # in which the pipe is let go
 
     async def all_of(self, count: int) -> None:
         while len(self.lines) < count:

@@ -87,8 +87,7 @@ class World:
         consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest")
         connection = await asyncpg.connect(self._there.database_url)
         await connection.add_listener(channel_of("approver"), self._changed)
-        await letters.read(self._received)
-        async with self._producer, consumer:
+        async with letters.read(self._received), self._producer, consumer:
             topic = self._there.topic("registration-approved.v1")
             consumer.assign([TopicPartition(topic, number) for number in range(PARTITIONS)])
             following = asyncio.create_task(self._follow(consumer))

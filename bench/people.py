@@ -123,7 +123,7 @@ async def lived_with(
     bootstrap = there.settings.kafka_bootstrap_servers
     async with AsyncExitStack() as stack:
         _producer, consumer = await stack.enter_async_context(clients(there))
-        await letters.read(lambda letter: customer.waiting.put_nowait(letter.link))
+        await stack.enter_async_context(letters.read(lambda letter: customer.waiting.put_nowait(letter.link)))
         async with asyncio.TaskGroup() as tasks:
             busy = [*customer.begin(tasks), *reviewer.begin(tasks)]
             busy.append(tasks.create_task(cases.follow(bootstrap, reviewer.waiting.put_nowait)))

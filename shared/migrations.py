@@ -2,7 +2,14 @@
 
 Alembic runs the scripts in `services/<service>/migrations/versions`; the service's `env.py` is one call to `run_here`.
 Two that migrate at once wait for each other.
+
+Services go on working meanwhile. Who wants a lock that stops them, and waits for it behind a long transaction, stops
+them for as long as that lasts: so a migration gives up soon, lets the others pass, and tries again.
 """
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import command, context, op
@@ -10,11 +17,22 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from shared.database import role_of, url_for_asyncpg
+from shared.messaging.faults import sqlstate
 from shared.personal import PURGE, Personal, grants
+from shared.retry import Backoff
 from shared.versions import SERVICES_FOLDER, Age, age
+
+LONGEST_WAIT_FOR_A_LOCK = 1_000  # milliseconds
+TRIES = 60  # in some four minutes
+LOCK_NOT_AVAILABLE = "55P03"
+
+
+class TablesInUse(Exception):
+    """A transaction of others does not end, and a migration needs a table that it uses."""
 
 
 def config_for(service: str) -> Config:
@@ -30,31 +48,60 @@ def newest(service: str) -> str | None:
 
 
 async def migrate(url: str, service: str) -> tuple[str | None, str | None]:
-    """The versions before and after. Raises OSError or sqlalchemy's DBAPIError.
+    """The versions before and after. Raises TablesInUse, OSError or sqlalchemy's DBAPIError.
 
     One at a time in a process: Alembic's context is global.
     """
-    engine = create_async_engine(
-        url_for_asyncpg(url), connect_args={"server_settings": {"search_path": service}, "timeout": 10}
-    )
+    settings = {"search_path": service, "lock_timeout": f"{LONGEST_WAIT_FOR_A_LOCK}ms"}
+    engine = create_async_engine(url_for_asyncpg(url), connect_args={"server_settings": settings, "timeout": 10})
     try:
-        async with engine.begin() as connection:
-            return await connection.run_sync(_migrate, service)
+        async with engine.connect() as connection:
+            await _alone(connection, service)
+            before = await connection.run_sync(version, service)
+            if age(service, before) is Age.NEWER:  # a newer program has migrated it, and this one can serve on it
+                return before, before
+            await _upgrade(connection, service)
+            return before, await connection.run_sync(version, service)
     finally:
         await engine.dispose()
 
 
-def _migrate(connection: Connection, service: str) -> tuple[str | None, str | None]:
-    connection.execute(text("select pg_advisory_xact_lock(hashtextextended(:it, 0))"), {"it": f"migrate {service}"})
+async def _alone(connection: AsyncConnection, service: str) -> None:
+    """Returns once nobody else migrates, and keeps others from it until the connection is closed. Asks again and again:
+    an index that is created while others write waits for everybody who waits within the database."""
+    backoff = Backoff()
+    lock = text("select pg_try_advisory_lock(hashtextextended(:it, 0))")
+    while not (await connection.execute(lock, {"it": f"migrate {service}"})).scalar():
+        await connection.rollback()
+        await asyncio.sleep(backoff.next())
+    await connection.commit()
+
+
+async def _upgrade(connection: AsyncConnection, service: str) -> None:
+    """Each migration in a transaction of its own. Raises TablesInUse."""
+    backoff = Backoff()
+    while True:
+        await connection.rollback()
+        try:
+            await connection.run_sync(_upgrade_now, service)
+        except DBAPIError as error:
+            if sqlstate(error) != LOCK_NOT_AVAILABLE:
+                raise
+            if backoff.tries == TRIES:
+                raise TablesInUse from error
+            await asyncio.sleep(backoff.next())
+        else:
+            return
+
+
+def _upgrade_now(connection: Connection, service: str) -> None:
     connection.execute(text(f'create schema if not exists "{service}"'))
-    before = version(connection, service)
-    if age(service, before) is Age.NEWER:  # a newer program has migrated it, and this one can serve on it
-        return before, before
+    connection.commit()  # else Alembic takes all for a part of our transaction
     config = config_for(service)
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
     _grant(connection, service)
-    return before, version(connection, service)
+    connection.commit()
 
 
 def _grant(connection: Connection, service: str) -> None:
@@ -97,10 +144,20 @@ def version(connection: Connection, service: str) -> str | None:
 def run_here(personal: Personal) -> None:
     """What a service's `env.py` does. The role that purges may blank what is `personal` of these tables."""
     connection, schema = context.config.attributes["connection"], context.config.attributes["schema"]
-    context.configure(connection=connection, version_table_schema=schema)
+    context.configure(connection=connection, version_table_schema=schema, transaction_per_migration=True)
     with context.begin_transaction():
         context.run_migrations()
-        _grant_purge(connection, schema, personal)
+    _grant_purge(connection, schema, personal)
+
+
+def create_index_meanwhile(name: str, table: str, columns: Sequence[str], **options: Any) -> None:
+    """Others write while it is built; it waits for transactions that began before, however long they last. It cannot be
+    taken back with its migration, so it is the only step of one. What a try that broke off has left is replaced."""
+    with op.get_context().autocommit_block():
+        op.execute("set lock_timeout = 0")
+        op.drop_index(name, table, if_exists=True, postgresql_concurrently=True)
+        op.create_index(name, table, columns, postgresql_concurrently=True, **options)
+        op.execute(f"set lock_timeout = {LONGEST_WAIT_FOR_A_LOCK}")
 
 
 def create_messaging_tables() -> None:
