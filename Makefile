@@ -5,6 +5,9 @@ INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+# Where the environment says so, all that tests start would be compiled anew each time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: overload upgrade many soak bench-growth bench-scale bench bench-quick bench-latency bench-events bench-throughput install demo test check lock docs messages clean audit licences sbom mutants lives torture pictures bench-drain bench-lag bench-scheduler bench-pages chart contracts contracts-published debezium
 
 install: $(INSTALLED)

@@ -11,7 +11,6 @@ from cyclonedx.model.component import Component, ComponentScope, ComponentType
 from cyclonedx.model.license import LicenseExpression
 from cyclonedx.output.json import JsonV1Dot6
 from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 
 from supply.parts import ROOT, Part, Use, parts
@@ -60,6 +59,8 @@ def _component(part: Part) -> Component:
 
 def invalid(text: str) -> str | None:
     """What CycloneDX's own schema has against `text`; None where nothing."""
+    from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415  # makes grammars for a second
+
     error = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
     return None if error is None else str(error)
 

@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
-import schemathesis
 from hypothesis import given, settings
 
 from shared.topics import SERVICES
@@ -83,6 +82,8 @@ def test_no_request_makes_a_service_fail(service: str, house: House, runner: asy
     matter = Matter()
     runner.run(house.prepare(service, matter, "open"))
     person: Person | None = matter.person(WHO[service])
+    import schemathesis  # noqa: PLC0415  # takes a second, wherever tests are collected
+
     schema = schemathesis.openapi.from_dict(described(service, house.routes(service), matter))
     seen: set[int] = set()
     for found in schema.get_all_operations():
