@@ -4,6 +4,7 @@ given up while an attempt's end is unknown counts as gone out: its customer may 
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
@@ -23,9 +24,9 @@ from shared.messaging.pace import Pace
 from shared.retry import Backoff, pause
 from shared.together import Together
 
-AT_ONCE = 16
+AT_ONCE = 32
 SLOW = 2.0  # seconds after which a mail in hand takes no other's place
-MOST = 64  # connections
+MOST = 64
 POLL = 0.5  # seconds
 GRACE = 5.0  # seconds to finish the mails in hand when the service stops
 ENDING = 1.0  # seconds to let go of those that are not finished by then
@@ -100,6 +101,12 @@ class Sender:
             return 0 if quick else 1
         return min(AT_ONCE - quick, MOST - len(self._sending))
 
+    def _make_room(self) -> None:
+        """For another mail: this task's is the server's already, and only to be marked."""
+        task = asyncio.current_task()
+        if task in self._sending:
+            self._sending[task] = -math.inf
+
     async def _next(self, stopping: asyncio.Event) -> None:
         """Until there is room for another mail, one was queued, or some may have become due."""
         signals = [asyncio.create_task(event.wait()) for event in (self._queued, stopping)]
@@ -127,6 +134,7 @@ class Sender:
                 return
             answer = await self._traced(claimed, self._try(claimed, matter, recipient))
             if isinstance(answer, Accepted):
+                self._make_room()
                 await self._mark_sent(claimed)
                 self._count(claimed.mail.kind, "sent")
                 log.info("mail sent", registration_id=str(claimed.mail.registration_id), kind=str(claimed.mail.kind))
