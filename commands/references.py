@@ -52,6 +52,7 @@ MEANING = {
     "resend_limit": "how often a partner may ask for another mail",
     "review_mail_to": "who is told that reviews are due",
     "review_within_business_days": "until a review is due, in Vietnam's calendar",
+    "smtp_connections": "an instance's connections to the mail server, at most; half of them while nobody is slow",
     "smtp_url": "the mail server: `smtp://user:password@host:587?starttls=required`",
     "tries_limit": "bad tries of one client in a period",
     "tries_period": "that period",

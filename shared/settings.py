@@ -246,6 +246,7 @@ class NotifierSettings(ServiceSettings, MailSettings, TriesSettings):
         list[Duration], NoDecode, BeforeValidator(_comma_separated), AfterValidator(_falling)
     ] = [timedelta(days=7), timedelta(days=1)]
     resend_limit: int = Field(3, ge=0)
+    smtp_connections: int = Field(64, ge=1, le=1000)  # of one instance; half of them while no recipient is slow
     mail_retry_first: Duration = timedelta(minutes=1)
     mail_claim_for: Duration = timedelta(minutes=1)  # when a notifier died while sending, another sends after this
 

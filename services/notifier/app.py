@@ -56,13 +56,14 @@ def create_app(settings: NotifierSettings, *, clock: Clock = system_clock) -> Se
 
     def sender(service: Service) -> Sender:
         url, claim_for = settings.smtp_url.get_secret_value(), settings.mail_claim_for
+        connections, retry_first = settings.smtp_connections, settings.mail_retry_first
         mailer = Mailer(url, renderer.sender, patience=SENDING * claim_for.total_seconds())
         outcomes = service.metrics.counter("registration_mails", "Tries to send a mail.", "kind", "outcome")
 
         def count(kind: MailKind, outcome: str) -> None:
             outcomes.labels(kind, outcome).inc()
 
-        return Sender(service.database, mailer, renderer, policy, settings.mail_retry_first, claim_for, count)
+        return Sender(service.database, mailer, renderer, policy, retry_first, claim_for, connections, count)
 
     def web(service: Service) -> ASGIApp:
         site = Site("notifier", settings.public_url)

@@ -22,7 +22,8 @@ WAIT = "wait"
 class ScriptedServer:
     """Answers to MAIL, RCPT and DATA: a line as sent, DISCONNECT (after DATA: the message was taken, and no answer
     given) or HANG until the end; after DATA also WAIT until `go_on` says what. By recipient, but for MAIL, which takes
-    lines only. `asked` are the messages that came, answered or not; `options` are those that came with MAIL."""
+    lines only. `asked` are the messages that came, answered or not; `options` are those that came with MAIL;
+    `busiest` is how many messages were in hand at once, at most."""
 
     at_mail: str = "250 OK"
     at_rcpt: dict[str, Any] = field(default_factory=dict)
@@ -30,8 +31,10 @@ class ScriptedServer:
     received: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     asked: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     options: dict[str, list[str]] = field(default_factory=dict)
+    busiest: int = 0
     port: int = field(default_factory=free_port)
     _controller: Controller | None = None
+    _in_hand: int = 0
     _released: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = field(default_factory=list)
     _then: str = "250 OK"
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -82,6 +85,14 @@ class ScriptedServer:
         return await self._said(server, answer)
 
     async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> Any:  # noqa: N802
+        self._in_hand += 1
+        self.busiest = max(self.busiest, self._in_hand)
+        try:
+            return await self._take(server, envelope)
+        finally:
+            self._in_hand -= 1
+
+    async def _take(self, server: Any, envelope: Any) -> Any:
         [recipient] = envelope.rcpt_tos
         answer = self.at_data.get(recipient, "250 OK")
         self.asked[recipient].append(envelope.content)

@@ -24,9 +24,11 @@ from shared.messaging.pace import Pace
 from shared.retry import Backoff, pause
 from shared.together import Together
 
-AT_ONCE = 32
+CONNECTIONS = 64  # at most, where no setting says otherwise
+AT_ONCE = CONNECTIONS // 2
+"""Mails in hand while none is slow."""
 SLOW = 2.0  # seconds after which a mail in hand takes no other's place
-MOST = 64
+TOGETHER = 64  # mails marked in one transaction
 POLL = 0.5  # seconds
 GRACE = 5.0  # seconds to finish the mails in hand when the service stops
 ENDING = 1.0  # seconds to let go of those that are not finished by then
@@ -46,6 +48,7 @@ class Sender:
         policy: Policy,
         retry_first: timedelta,
         claim_for: timedelta = queue.LEASE,
+        connections: int = CONNECTIONS,
         count: Callable[[MailKind, str], None] = lambda _kind, _outcome: None,
     ) -> None:
         self._database = database
@@ -54,13 +57,14 @@ class Sender:
         self._policy = policy
         self._retry_first = retry_first
         self._claim_for = claim_for
+        self._connections = connections
         self._count = count
         self._sending: dict[asyncio.Task[None], float] = {}  # with when each began
         self._away = False
         self._away_for = Backoff()
         self._queued = database.signal(queue.QUEUED)
-        self._mark_sent = Together(self._mark_all_sent, MOST)
-        self._drop = Together(self._drop_all, MOST)
+        self._mark_sent = Together(self._mark_all_sent, TOGETHER)
+        self._drop = Together(self._drop_all, TOGETHER)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until `stopping`, after the mails in hand."""
@@ -94,12 +98,13 @@ class Sender:
         await self._mailer.close()
 
     def _room(self) -> int:
-        """For how many more mails: many slow recipients at once hold up the others no longer than SLOW. While the
-        server cannot be reached one mail at a time tries it, and the others wait as they are."""
+        """For how many more mails: half of the connections are kept for when many are slow, which then hold up the
+        others no longer than SLOW. While the server cannot be reached one mail at a time tries it, and the others wait
+        as they are."""
         quick = sum(began > time.monotonic() - SLOW for began in self._sending.values())
         if self._away:
             return 0 if quick else 1
-        return min(AT_ONCE - quick, MOST - len(self._sending))
+        return min(max(self._connections // 2, 1) - quick, self._connections - len(self._sending))
 
     def _make_room(self) -> None:
         """For another mail: this task's is the server's already, and only to be marked."""

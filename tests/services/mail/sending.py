@@ -12,7 +12,7 @@ from typing import Any
 from services.notifier.handlers import deadlines, handlers
 from services.notifier.links import Links
 from services.notifier.mail.render import Renderer
-from services.notifier.mail.sender import Sender
+from services.notifier.mail.sender import CONNECTIONS, Sender
 from services.notifier.mail.smtp import Mailer
 from services.notifier.queue import LEASE
 from shared.database import Database
@@ -44,16 +44,23 @@ AN, BINH, PARTNER = "an@example.vn", "binh@example.vn", "staff@partner.example"
 
 
 def sender_to(
-    server: ScriptedServer, database: Database, by: Renderer = RENDERER, patience: float = PATIENCE
+    server: ScriptedServer,
+    database: Database,
+    by: Renderer = RENDERER,
+    patience: float = PATIENCE,
+    connections: int = CONNECTIONS,
 ) -> Sender:
-    return Sender(database, Mailer(server.url, by.sender, patience=patience), by, POLICY, FIRST_RETRY)
+    mailer = Mailer(server.url, by.sender, patience=patience)
+    return Sender(database, mailer, by, POLICY, FIRST_RETRY, connections=connections)
 
 
 @asynccontextmanager
-async def sending(database: Database, server: ScriptedServer, by: Renderer = RENDERER) -> AsyncIterator[None]:
+async def sending(
+    database: Database, server: ScriptedServer, by: Renderer = RENDERER, connections: int = CONNECTIONS
+) -> AsyncIterator[None]:
     """A sender at work; at the end it has finished what it had in hand."""
     stopping = asyncio.Event()
-    running = asyncio.create_task(sender_to(server, database, by).run(stopping))
+    running = asyncio.create_task(sender_to(server, database, by, connections=connections).run(stopping))
     try:
         yield
     finally:

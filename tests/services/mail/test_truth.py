@@ -21,7 +21,7 @@ from tests.privilege.certificates import make_certificates
 from tests.services.conftest import MovableClock, eventually, rows, told
 from tests.services.mail.rogue import GOES_ON, Fault, rogue_server
 from tests.services.mail.sending import FIRST_RETRY, PATIENCE, RENDERER, hear, sending
-from tests.services.scripted_smtp import HANG, ScriptedServer
+from tests.services.scripted_smtp import HANG, WAIT, ScriptedServer
 
 SENDER, READER = "a@vngcloud.example", "an@example.vn"
 MESSAGE = b"Message-ID: <1@vngcloud.example>\r\n\r\nhello\r\n"
@@ -115,3 +115,17 @@ async def test_more_recipients_that_hang_than_are_sent_at_once_hold_up_the_other
     async with sending(notifier, server), asyncio.timeout(PATIENCE / 3):
         await eventually(lambda: told(notifier), lambda types: types.count("ConfirmationSent") == len(good))
     assert all(len(server.received[email]) == 1 for email in good)
+
+
+async def test_a_server_that_takes_one_connection_gets_no_second(notifier: Database, server: ScriptedServer) -> None:
+    readers = [f"k{n}@example.vn" for n in range(5)]
+    server.at_data.update(dict.fromkeys(readers, WAIT))
+    await hear(notifier, *(opened(UUID(int=n), customer_email=email) for n, email in enumerate(readers)))
+
+    async def answered() -> list[str]:
+        server.go_on()
+        return await told(notifier)
+
+    async with sending(notifier, server, connections=1):
+        await eventually(answered, lambda types: types.count("ConfirmationSent") == len(readers))
+    assert server.busiest == 1
