@@ -5,7 +5,7 @@ from sqlalchemy.exc import DBAPIError
 from commands.failures import Failed
 from shared.database import role_of
 from shared.messaging.faults import in_words
-from shared.migrations import TablesInUse, migrate
+from shared.migrations import Blocked, migrate
 from shared.personal import PURGE
 from shared.settings import DatabaseSettings
 from shared.topics import SERVICES
@@ -18,12 +18,8 @@ async def migrate_all(settings: DatabaseSettings) -> list[str]:
     for service in SERVICES:
         try:
             before, after = await migrate(settings.database_url.get_secret_value(), service)
-        except TablesInUse:
-            raise Failed(
-                f"{service}'s tables could not be migrated: a transaction that does not end uses one of them; expected "
-                "each to end within minutes, as those of services do; find it in pg_stat_activity (the oldest "
-                "xact_start), end it, and run this again: what is done stays"
-            ) from None
+        except Blocked as why:
+            raise Failed(f"{service}'s tables could not be migrated: {why}") from None
         except (DBAPIError, OSError) as error:
             raise Failed(
                 f"{service}'s tables could not be migrated: {in_words(error)}; expected a PostgreSQL server that "

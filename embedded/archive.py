@@ -2,6 +2,7 @@
 
 - A start with it takes half of the time and of the work: without it, each one reads and checks some 8,000 classes.
 - It belongs to the jars beside it and to one Java runtime; Java checks both, and does without it if they are others.
+- For quick starts only: Java also takes from it how hot code was compiled while it was made, and goes no further.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ def make_archive(jars: Path, train: Callable[[tuple[str, ...]], None], report: C
             return
         report("Archiving Kafka's classes, once: later starts take half of the time")
         unfinished = archive.with_suffix(".unfinished")
+        unfinished.unlink(missing_ok=True)
         train((f"-XX:AOTCacheOutput={unfinished}",))
         if unfinished.exists():
             unfinished.rename(archive)

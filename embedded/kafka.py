@@ -203,10 +203,11 @@ def prepared(
     their classes are archived; others use the archive where there is one.
     """
     jars = installed(report)
+    if not quick_start:
+        return jars, JAVA_OPTIONS
     if often:
         make_archive(jars, lambda recording: _train(jars, recording), report)
-    options = (*JAVA_OPTIONS, QUICK_START) if quick_start else JAVA_OPTIONS
-    return jars, (*options, *archived(jars))
+    return jars, (*JAVA_OPTIONS, QUICK_START, *archived(jars))
 
 
 def _train(jars: Path, recording: tuple[str, ...]) -> None:
@@ -214,8 +215,11 @@ def _train(jars: Path, recording: tuple[str, ...]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         # The options that are recorded must not be those of the format, which would write the archive, too.
         server = Kafka(Path(folder), jars, (*JAVA_OPTIONS, QUICK_START))
-        server.start(*recording)
-        server.stop()
+        try:
+            server.start(*recording)
+            server.stop()
+        finally:
+            server.kill()  # where it did not come so far
 
 
 @contextlib.contextmanager

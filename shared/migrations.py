@@ -9,12 +9,11 @@ them for as long as that lasts: so a migration gives up soon, lets the others pa
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
 import sqlalchemy as sa
 from alembic import command, context, op
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
+from alembic.runtime.migration import MigrationContext, MigrationInfo
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
@@ -24,15 +23,24 @@ from shared.database import role_of, url_for_asyncpg
 from shared.messaging.faults import sqlstate
 from shared.personal import PURGE, Personal, grants
 from shared.retry import Backoff
-from shared.versions import SERVICES_FOLDER, Age, age
+from shared.versions import SERVICES_FOLDER, Age, age, expected
 
 LONGEST_WAIT_FOR_A_LOCK = 1_000  # milliseconds
-TRIES = 60  # in some four minutes
-LOCK_NOT_AVAILABLE = "55P03"
+RETRIES = 60  # in some three minutes
+IN_THE_WAY = {"55P03", "40P01"}  # lock not available; deadlock detected
+
+_LOCK = text("select pg_try_advisory_lock(hashtextextended(:it, 0))")
+_WHO_HAS_IT = text(
+    """
+    select pid from pg_locks where locktype = 'advisory' and granted
+    and database = (select oid from pg_database where datname = current_database())
+    and (classid::bigint << 32) | objid::bigint = hashtextextended(:it, 0)
+    """
+)
 
 
-class TablesInUse(Exception):
-    """A transaction of others does not end, and a migration needs a table that it uses."""
+class Blocked(Exception):
+    """Others are in the way, and stay there. In words: what was found, what is expected, what to do."""
 
 
 def config_for(service: str) -> Config:
@@ -48,11 +56,15 @@ def newest(service: str) -> str | None:
 
 
 async def migrate(url: str, service: str) -> tuple[str | None, str | None]:
-    """The versions before and after. Raises TablesInUse, OSError or sqlalchemy's DBAPIError.
+    """The versions before and after. Raises Blocked, OSError or sqlalchemy's DBAPIError.
 
     One at a time in a process: Alembic's context is global.
     """
-    settings = {"search_path": service, "lock_timeout": f"{LONGEST_WAIT_FOR_A_LOCK}ms"}
+    settings = {
+        "search_path": service,
+        "lock_timeout": f"{LONGEST_WAIT_FOR_A_LOCK}ms",
+        "client_connection_check_interval": "5s",  # where we are gone, a statement that waits keeps our lock no longer
+    }
     engine = create_async_engine(url_for_asyncpg(url), connect_args={"server_settings": settings, "timeout": 10})
     try:
         async with engine.connect() as connection:
@@ -68,27 +80,40 @@ async def migrate(url: str, service: str) -> tuple[str | None, str | None]:
 
 async def _alone(connection: AsyncConnection, service: str) -> None:
     """Returns once nobody else migrates, and keeps others from it until the connection is closed. Asks again and again:
-    an index that is created while others write waits for everybody who waits within the database."""
-    backoff = Backoff()
-    lock = text("select pg_try_advisory_lock(hashtextextended(:it, 0))")
-    while not (await connection.execute(lock, {"it": f"migrate {service}"})).scalar():
+    an index that is created while others write waits for everybody who waits within the database. Raises Blocked."""
+    backoff, key = Backoff(), {"it": f"migrate {service}"}
+    while not (await connection.execute(_LOCK, key)).scalar():
+        if backoff.tries == RETRIES:
+            pid = (await connection.execute(_WHO_HAS_IT, key)).scalar()
+            raise Blocked(
+                f"somebody else migrates them, in PostgreSQL's process {pid}; expected it to end within minutes, or in "
+                "hours where it builds an index of a large table; see pg_stat_activity, and run this again"
+            )
         await connection.rollback()
         await asyncio.sleep(backoff.next())
     await connection.commit()
 
 
 async def _upgrade(connection: AsyncConnection, service: str) -> None:
-    """Each migration in a transaction of its own. Raises TablesInUse."""
-    backoff = Backoff()
+    """Each migration in a transaction of its own. Raises Blocked where one is tried RETRIES times again in vain."""
+    backoff, reached = Backoff(), None
     while True:
-        await connection.rollback()
         try:
+            await connection.rollback()
             await connection.run_sync(_upgrade_now, service)
         except DBAPIError as error:
-            if sqlstate(error) != LOCK_NOT_AVAILABLE:
+            if sqlstate(error) not in IN_THE_WAY:
                 raise
-            if backoff.tries == TRIES:
-                raise TablesInUse from error
+            await connection.rollback()
+            if (found := await connection.run_sync(version, service)) != reached:
+                reached = found
+                backoff.reset()
+            if backoff.tries == RETRIES:
+                raise Blocked(
+                    "a transaction that does not end uses one; expected each to end within minutes, as those of "
+                    "services do; find it in pg_stat_activity (the oldest xact_start), end it, and run this again: "
+                    "what is done stays"
+                ) from error
             await asyncio.sleep(backoff.next())
         else:
             return
@@ -100,13 +125,13 @@ def _upgrade_now(connection: Connection, service: str) -> None:
     config = config_for(service)
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-    _grant(connection, service)
     connection.commit()
 
 
-def _grant(connection: Connection, service: str) -> None:
-    """What the service's role may do: everything with its rows but rewrite history, nothing with its tables."""
-    role = role_of(service)
+def _grant(connection: Connection, service: str, personal: Personal) -> None:
+    """What the service's role may do: everything with its rows but rewrite history, nothing with its tables. And what
+    the role may do that purges."""
+    role, purging = role_of(service), role_of(PURGE)
     _make_role(connection, role)
     statements = (
         f"grant usage on schema {service} to {role}",
@@ -114,14 +139,8 @@ def _grant(connection: Connection, service: str) -> None:
         f"revoke update, delete on {service}.history from {role}",
         f"revoke insert, update, delete on {service}.alembic_version from {role}",
     )
-    for statement in statements:
-        connection.execute(text(statement))
-
-
-def _grant_purge(connection: Connection, service: str, personal: Personal) -> None:
-    role = role_of(PURGE)
-    _make_role(connection, role)
-    for statement in grants(service, personal, role):
+    _make_role(connection, purging)
+    for statement in (*statements, *grants(service, personal, purging)):
         connection.execute(text(statement))
 
 
@@ -144,20 +163,35 @@ def version(connection: Connection, service: str) -> str | None:
 def run_here(personal: Personal) -> None:
     """What a service's `env.py` does. The role that purges may blank what is `personal` of these tables."""
     connection, schema = context.config.attributes["connection"], context.config.attributes["schema"]
-    context.configure(connection=connection, version_table_schema=schema, transaction_per_migration=True)
+
+    def grant_with_the_last(ctx: object, step: MigrationInfo, heads: object, run_args: object) -> None:  # noqa: ARG001
+        """In one transaction: tables of the version that services wait for are tables that they may use."""
+        if step.up_revision_id == expected(schema):
+            _grant(connection, schema, personal)
+
+    context.configure(
+        connection=connection,
+        version_table_schema=schema,
+        transaction_per_migration=True,
+        on_version_apply=grant_with_the_last,
+    )
     with context.begin_transaction():
         context.run_migrations()
-    _grant_purge(connection, schema, personal)
+    _grant(connection, schema, personal)  # a role may have been dropped since, as by a restore to another server
 
 
-def create_index_meanwhile(name: str, table: str, columns: Sequence[str], **options: Any) -> None:
+def create_index_meanwhile(name: str, table: str, columns: Sequence[str], *, where: str | None = None) -> None:
     """Others write while it is built; it waits for transactions that began before, however long they last. It cannot be
-    taken back with its migration, so it is the only step of one. What a try that broke off has left is replaced."""
+    taken back with its migration, so it is the only step of one. What a try that broke off has left is replaced. Not
+    for a unique one: PostgreSQL may hold writers to what such a try has left."""
+    condition = text(where) if where else None
     with op.get_context().autocommit_block():
         op.execute("set lock_timeout = 0")
-        op.drop_index(name, table, if_exists=True, postgresql_concurrently=True)
-        op.create_index(name, table, columns, postgresql_concurrently=True, **options)
-        op.execute(f"set lock_timeout = {LONGEST_WAIT_FOR_A_LOCK}")
+        try:
+            op.drop_index(name, table, if_exists=True, postgresql_concurrently=True)
+            op.create_index(name, table, columns, postgresql_concurrently=True, postgresql_where=condition)
+        finally:
+            op.execute(f"set lock_timeout = {LONGEST_WAIT_FOR_A_LOCK}")
 
 
 def create_messaging_tables() -> None:

@@ -100,17 +100,16 @@ class Campaign:
         """Load and disturbances go on until every service has died its deaths and lives again."""
         live, enough = self._lives(fleet, self._plan, self.report), asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._follow())]
-            if self._beside:
-                tasks.append(group.create_task(self._beside(fleet)))
+            group.create_task(self._follow(enough))
+            beside = group.create_task(self._beside(fleet)) if self._beside else None
             if self._site:
                 group.create_task(self._disturb(Scene(self._site, fleet, box), enough))
             loading = group.create_task(self._register(load, people, enough))
             await asyncio.gather(*(live(name, until) for name in SERVICES), _until(until))
             enough.set()
             await loading
-            for task in tasks:
-                task.cancel()
+            if beside:
+                beside.cancel()
 
     async def _disturb(self, scene: Scene, enough: asyncio.Event) -> None:
         """None is cut short: what was taken away comes back."""
@@ -136,12 +135,12 @@ class Campaign:
             await _is_set_within(next_at - time.monotonic(), enough)
         await _send(people, await load.last())
 
-    async def _follow(self) -> None:
-        """How many registrations have ended."""
-        while True:
+    async def _follow(self, enough: asyncio.Event) -> None:
+        """How many registrations have ended. Never cancelled: a client of aiokafka that is cancelled while it starts
+        leaves a connection open."""
+        while not await _is_set_within(1, enough):
             with suppress(KafkaError, OSError):
                 self._ended = await self._watch.ended()
-            await asyncio.sleep(1)
 
     @asynccontextmanager
     async def _load(self) -> AsyncIterator[Load]:

@@ -17,7 +17,7 @@ from commands.failures import Failed
 from commands.migrate import migrate_all
 from shared import migrations, versions
 from shared.database import url_for_asyncpg
-from shared.migrations import migrate
+from shared.migrations import Blocked, migrate
 from shared.settings import DatabaseSettings
 from shared.topics import SERVICES
 
@@ -28,7 +28,7 @@ import sqlalchemy as sa
 from alembic import op
 from shared.migrations import create_index_meanwhile
 
-revision = "9000"
+revision = "{revision}"
 down_revision = "{newest}"
 
 
@@ -54,6 +54,16 @@ STOPPED = """
 READ = "select relname from pg_stat_xact_user_tables where schemaname = current_schema and seq_scan > 0"
 WAITING = "select count(*) from pg_locks where not granted and relation = 'cases'::regclass"
 BUILDING = "select count(*) from pg_stat_progress_create_index"
+UNIQUE = """
+    select indrelid::regclass || ': unique ' || replace(pg_get_indexdef(indexrelid), current_schema || '.', '')
+    from pg_index join pg_class on pg_class.oid = indrelid
+    where relnamespace = current_schema::regnamespace and indisunique and relname <> 'alembic_version'
+"""
+
+
+TAKEN, CHANGED, EMPTY = "taken away", "not what it was", "filled by nobody"
+STOPS = "rewritten or read whole while nobody can write"
+TOGETHER = "locked together: one migration a table, else the first waits for the lock of the second"
 
 
 class Migrations:
@@ -71,9 +81,9 @@ class Migrations:
     def scripts(self, service: str) -> Path:
         return self.folder / service / "migrations" / "versions"
 
-    def add(self, service: str, step: str) -> None:
-        source = SCRIPT.format(newest=versions.expected(service), step=step)
-        (self.scripts(service) / "9000_added.py").write_text(source, encoding="utf-8")
+    def add(self, service: str, step: str, revision: str = "9000") -> None:
+        source = SCRIPT.format(revision=revision, newest=versions.expected(service), step=step)
+        (self.scripts(service) / f"{revision}_added.py").write_text(source, encoding="utf-8")
 
     @contextmanager
     def only_of_the_first_release(self, service: str) -> Iterator[None]:
@@ -124,6 +134,7 @@ async def write(connection: AsyncConnection) -> None:
 async def test_who_writes_gets_through_while_a_migration_waits_for_a_long_transaction(
     step: str, waits: str, database_url: str, scripts: Migrations
 ) -> None:
+    newest = versions.expected("approver")
     scripts.add("approver", step)
     async with connected(database_url) as long, connected(database_url) as writer:
         await long.execute(text("update cases set partner_name = partner_name"))
@@ -133,20 +144,51 @@ async def test_who_writes_gets_through_while_a_migration_waits_for_a_long_transa
             await write(writer)
         assert not migrating.done()
         await long.commit()
-        assert await migrating == (FIRST_RELEASE["approver"], "9000")
+        assert await migrating == (newest, "9000")
         await write(writer)
 
 
 async def test_a_migration_that_never_gets_its_lock_says_so_and_what_is_done_stays(
     database_url: str, scripts: Migrations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(migrations, "TRIES", 1)
-    scripts.add("approver", ADDS)
+    monkeypatch.setattr(migrations, "RETRIES", 1)
+    scripts.add("approver", 'op.create_table("marks", sa.Column("id", sa.Uuid, primary_key=True))')
+    scripts.add("approver", ADDS, "9001")
     async with connected(database_url) as long:
         await long.execute(text("select from cases"))
         with pytest.raises(Failed, match="approver's tables could not be migrated: a transaction that does not end"):
             await migrate_all(DatabaseSettings(database_url=SecretStr(database_url)))
-    assert await migrate(database_url, "approver") == (FIRST_RELEASE["approver"], "9000")
+    assert await migrate(database_url, "approver") == ("9000", "9001")
+
+
+async def test_who_waits_in_vain_for_another_that_migrates_is_told_where_it_is(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "RETRIES", 1)
+    async with connected(database_url) as other:
+        await other.execute(text("select pg_advisory_lock(hashtextextended('migrate portal', 0))"))
+        pid = (await other.execute(text("select pg_backend_pid()"))).scalar()
+        with pytest.raises(Blocked, match=f"in PostgreSQL's process {pid};"):
+            await migrate(database_url, "portal")
+
+
+async def test_tables_of_the_version_that_services_wait_for_are_tables_that_they_may_use(
+    database_url: str, scripts: Migrations
+) -> None:
+    scripts.add("approver", 'op.create_table("marks", sa.Column("id", sa.Uuid, primary_key=True))')
+    may = text("select has_table_privilege('registration_approver', 'approver.marks', 'insert')")
+    seen: list[object] = []
+
+    def look(connection: Connection) -> None:
+        if migrations.version(connection, "approver") == "9000":
+            seen.append(connection.execute(may).scalar())
+
+    event.listen(Engine, "commit", look)
+    try:
+        await migrate(database_url, "approver")
+    finally:
+        event.remove(Engine, "commit", look)
+    assert seen and all(seen)
 
 
 async def test_an_index_that_was_broken_off_is_built_anew(database_url: str, scripts: Migrations) -> None:
@@ -167,11 +209,12 @@ class Seen:
     """What the migrations of a service did to tables that were there before."""
 
     columns: dict[str, tuple[str, bool, bool]] = field(default_factory=dict)
+    unique: set[str] = field(default_factory=set)
     files: dict[str, int] = field(default_factory=dict)
     problems: set[str] = field(default_factory=set)
 
     def before(self, connection: Connection) -> None:
-        self.columns, self.files = _columns(connection), _files(connection)
+        self.columns, self.files, self.unique = _columns(connection), _files(connection), _unique(connection)
 
     def at_commit(self, connection: Connection) -> None:
         """Before it: the transaction still holds its locks."""
@@ -179,25 +222,31 @@ class Seen:
         stopped = set(connection.execute(text(STOPPED)).scalars()) & self.files.keys()
         read = set(connection.execute(text(READ)).scalars())
         rewritten = {table for table in stopped if files.get(table) != self.files[table]}
-        self.problems |= {
-            f"{it}: rewritten or read whole while nobody can write" for it in stopped & (read | rewritten)
-        }
+        self.problems |= {f"{it}: {STOPS}" for it in stopped & (read | rewritten)}
+        if len(stopped) > 1:
+            self.problems.add(f"{', '.join(sorted(stopped))}: {TOGETHER}")
+        connection.execute(text("select pg_stat_force_next_flush()"))  # what was read is of this transaction alone
 
     def after(self, connection: Connection) -> None:
         found = _columns(connection)
-        for name, (kind, required, _filled) in self.columns.items():
+        for name, (kind, required, filled) in self.columns.items():
             if name not in found:
-                self.problems.add(f"{name}: taken away")
-            elif found[name][0] != kind or (found[name][1] and not required):
-                self.problems.add(f"{name}: not what it was")
+                self.problems.add(f"{name}: {TAKEN}")
+            elif found[name][0] != kind or (found[name][1] and not required) or (filled and not found[name][2]):
+                self.problems.add(f"{name}: {CHANGED}")
         for name in found.keys() - self.columns.keys():
             _kind, required, filled = found[name]
             if name.partition(".")[0] in self.files and required and not filled:
-                self.problems.add(f"{name}: filled by nobody")
+                self.problems.add(f"{name}: {EMPTY}")
+        self.problems |= {f"{it}: {TAKEN}" for it in self.unique - _unique(connection)}
 
 
 def _columns(connection: Connection) -> dict[str, tuple[str, bool, bool]]:
     return {row[0]: (row[1], row[2], row[3]) for row in connection.execute(text(COLUMNS))}
+
+
+def _unique(connection: Connection) -> set[str]:
+    return set(connection.execute(text(UNIQUE)).scalars())
 
 
 def _files(connection: Connection) -> dict[str, int]:
@@ -228,10 +277,6 @@ async def test_no_migration_after_the_first_release_stops_or_takes_away_what_the
     assert await problems(service, empty_database_url, scripts) == set()
 
 
-TAKEN, CHANGED, EMPTY = "taken away", "not what it was", "filled by nobody"
-STOPS = "rewritten or read whole while nobody can write"
-
-
 @pytest.mark.parametrize(
     ("step", "told"),
     [
@@ -245,8 +290,25 @@ STOPS = "rewritten or read whole while nobody can write"
         ('op.add_column("cases", sa.Column("x", sa.Text, nullable=False))', {f"cases.x: {EMPTY}", f"cases: {STOPS}"}),
         ('op.create_index("x", "cases", ["partner_name"])', {f"cases: {STOPS}"}),
         ('op.create_check_constraint("x", "cases", "version > 0")', {f"cases: {STOPS}"}),
+        (
+            'op.drop_constraint("accounts_pkey", "accounts")',
+            {f"accounts: unique CREATE UNIQUE INDEX accounts_pkey ON accounts USING btree (email): {TAKEN}"},
+        ),
+        ('op.execute("alter table history alter id drop identity")', {f"history.id: {CHANGED}"}),
+        (f"{ADDS}; {ADDS.replace('cases', 'tries')}", {f"cases, tries: {TOGETHER}"}),
     ],
-    ids=["drop", "rename", "not null", "another type", "new and required", "an index", "a check"],
+    ids=[
+        "drop",
+        "rename",
+        "not null",
+        "another type",
+        "required",
+        "an index",
+        "a check",
+        "a key",
+        "a default",
+        "two tables",
+    ],
 )
 async def test_what_the_release_before_cannot_live_with_is_told(
     step: str, told: set[str], empty_database_url: str, scripts: Migrations

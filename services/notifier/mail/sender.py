@@ -59,7 +59,8 @@ class Sender:
         self._claim_for = claim_for
         self._connections = connections
         self._count = count
-        self._sending: dict[asyncio.Task[None], float] = {}  # with when each began
+        self._sending: dict[asyncio.Task[None], float] = {}  # when each began; of one without a place: -inf
+        self._room_made = asyncio.Event()
         self._away = False
         self._away_for = Backoff()
         self._queued = database.signal(queue.QUEUED)
@@ -109,18 +110,21 @@ class Sender:
     def _make_room(self) -> None:
         """For another mail: this task's is the server's already, and only to be marked."""
         task = asyncio.current_task()
+        if self._room() <= 0:
+            self._room_made.set()
         if task in self._sending:
             self._sending[task] = -math.inf
 
     async def _next(self, stopping: asyncio.Event) -> None:
         """Until there is room for another mail, one was queued, or some may have become due."""
-        signals = [asyncio.create_task(event.wait()) for event in (self._queued, stopping)]
+        signals = [asyncio.create_task(event.wait()) for event in (self._queued, self._room_made, stopping)]
         await asyncio.wait([*self._sending, *signals], timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
         for signal in signals:
             signal.cancel()
 
     async def _claim(self, most: int) -> list[tuple[Claimed, Matter]]:
         self._queued.clear()
+        self._room_made.clear()
         if most <= 0:
             return []
         async with self._database.transaction() as tx:

@@ -11,7 +11,9 @@ from random import Random
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
+from services.notifier.mail import sender
 from services.notifier.mail.sender import AT_ONCE, Sender
 from services.notifier.mail.smtp import Accepted, Mailer, ServerTrouble
 from shared.database import Database
@@ -129,3 +131,21 @@ async def test_a_server_that_takes_one_connection_gets_no_second(notifier: Datab
     async with sending(notifier, server, connections=1):
         await eventually(answered, lambda types: types.count("ConfirmationSent") == len(readers))
     assert server.busiest == 1
+
+
+async def test_mails_that_the_server_has_hold_up_no_others_while_they_cannot_be_marked(
+    notifier: Database, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "SLOW", 3600.0)
+    many = 2 * AT_ONCE
+    await hear(notifier, *(opened(UUID(int=n), customer_email=f"k{n}@example.vn") for n in range(many)))
+
+    async def taken() -> int:
+        return sum(map(len, server.received.values()))
+
+    async with sending(notifier, server):
+        async with notifier.transaction() as tx:
+            await tx.execute(text("lock table confirmations in exclusive mode"))  # which may be read, and not marked
+            await eventually(taken, lambda count: count == many)
+        await eventually(lambda: told(notifier), lambda types: types.count("ConfirmationSent") == many)
+    assert await taken() == many
