@@ -18,6 +18,7 @@ import typer
 
 from commands.failures import Failed
 from services.registrar.domain import Status
+from shared import interpreter
 from shared.observability import quiet_clients
 from shared.settings import DatabaseSettings, KafkaSettings, PurgeSettings, SettingsError, load
 from shared.topics import PARTITIONS, SERVICES, TOPICS
@@ -71,6 +72,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
 ) -> None:
     """Run one service until it is told to stop."""
+    interpreter.load_quickly()
     from commands.serve import serve as run
 
     run(service.value, host, port)

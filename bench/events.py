@@ -5,7 +5,8 @@
 The real services run as processes on real servers. The driver publishes the requests, answers each `RegistrationOpened`
 with a confirmation and each confirmation with an approval, as notifier and approver would tell them; mails are written
 and wait, none is sent. Measured from the first request until the last registration is approved everywhere: every event
-read by all who read it, every outbox empty. The floor (bench/floor) does the same, in turns.
+read by all who read it, every outbox empty. The floor (bench/floor) does the same, in turns. What ours leaves behind is
+judged by the checker, which may find nothing but that the driver spoke in the services' names.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from pathlib import Path
 from bench import NOTHING_SENT
 from bench.drain import account, request
 from bench.driver import Message, driven, messages, publish
+from bench.judged import judge_events
 from bench.measuring import Result, measured
 from bench.room import Programs, Room, floor, naive, room, services
 from bench.settled import floor_settled, naive_settled, settled
@@ -35,7 +37,7 @@ WAYS: dict[str, tuple[Start, Callable[[str, int], Awaitable[None]]]] = {
 
 
 def measure(host: Servers, folder: Path, count: int, name: str = "ours") -> Result:
-    """`name`: of one of WAYS. Raises TimeoutError."""
+    """`name`: of one of WAYS; ours is judged by the checker. Raises TimeoutError, PromisesBroken."""
     assert host.postgres and host.kafka
     start, end = WAYS[name]
     with room(host, f"{name}_{count}", SMTP_URL=NOTHING_SENT) as there:
@@ -46,6 +48,8 @@ def measure(host: Servers, folder: Path, count: int, name: str = "ours") -> Resu
             everyone = pids | {"postgres": host.postgres.pid, "kafka": host.kafka.pid}
             with measured(name, count, everyone) as result:
                 asyncio.run(_carried(there, requests, end))
+        if name == "ours":
+            asyncio.run(judge_events(there, count))
     return result
 
 

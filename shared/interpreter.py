@@ -10,9 +10,15 @@ YOUNG = 50_000
 thousand events was looked through a hundred times."""
 
 
+def load_quickly() -> None:
+    """Until `run`. Modules are no garbage: the collector would look through them again and again."""
+    gc.disable()
+
+
 def run(main: Coroutine[Any, Any, None]) -> None:
     """Until `main` ends. What was made before stays for good, and the collector does not look at it any more."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, 20, 50)
+    gc.enable()
     asyncio.run(main)
