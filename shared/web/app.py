@@ -50,7 +50,7 @@ def create_web_app(
     app = Starlette(
         routes=[
             *health_routes(checks, numbers),
-            static_files(pages.static_urls),
+            static_files(),
             language_route(pages.site),
             *(sign_in.routes() if sign_in else []),
             *routes,

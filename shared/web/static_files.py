@@ -35,6 +35,12 @@ class StaticUrls:
         return self._versions.get(name) == version
 
 
+@cache
+def static_urls() -> StaticUrls:
+    """Read once a process."""
+    return StaticUrls()
+
+
 class _Versioned(StaticFiles):
     def __init__(self, urls: StaticUrls) -> None:
         super().__init__(directory=FOLDER)
@@ -72,5 +78,5 @@ def _gzip(path: Path) -> bytes:
     return gzip.compress(path.read_bytes(), 9, mtime=0)
 
 
-def static_files(urls: StaticUrls) -> Mount:
-    return Mount("/static", _Versioned(urls))
+def static_files() -> Mount:
+    return Mount("/static", _Versioned(static_urls()))

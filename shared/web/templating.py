@@ -6,13 +6,13 @@ every page knows its reader's language, who is signed in and the way back.
 
 import math
 from collections.abc import Mapping
-from functools import partial
+from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
-from types import CodeType
 from typing import Any
 
-from jinja2 import BytecodeCache, ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
-from jinja2.bccache import Bucket
+from babel.messages.catalog import Catalog
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -23,26 +23,17 @@ from shared.web.bidi import bdi, contained
 from shared.web.languages import catalogue, chosen_locale, translations
 from shared.web.person import form_token, signed_in
 from shared.web.site import Site
-from shared.web.static_files import StaticUrls
+from shared.web.static_files import static_urls
 
 _SHARED = Path(__file__).parent
 
 
-class _Compiled(BytecodeCache):
-    """In memory, for all instances of a service in one language: what a filter makes of a constant is compiled in."""
+@dataclass(frozen=True, slots=True)
+class _Templates:
+    """Those of one service, compiled once for all its instances in a process: tests have many."""
 
-    def __init__(self) -> None:
-        self._codes: dict[tuple[str, str], CodeType] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        bucket.code = self._codes.get((bucket.key, bucket.checksum))
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        if bucket.code:
-            self._codes[bucket.key, bucket.checksum] = bucket.code
-
-
-_compiled = {locale: _Compiled() for locale in Locale}
+    environments: Mapping[Locale, Environment]
+    vietnamese: Catalog
 
 
 class Pages:
@@ -50,10 +41,7 @@ class Pages:
 
     def __init__(self, site: Site, folder: Path) -> None:
         self.site = site
-        self.static_urls = StaticUrls()
-        self._vietnamese = catalogue([_SHARED, folder])
-        self._loader = ChoiceLoader([FileSystemLoader(folder / "templates"), FileSystemLoader(_SHARED / "templates")])
-        self._environments = {locale: self._environment(locale) for locale in Locale}
+        self._templates = _templates(folder)
 
     def answer(
         self,
@@ -69,7 +57,7 @@ class Pages:
         locale = self.locale(request, hint)
         context = self._context(request, locale) | values
         return HTMLResponse(
-            self._environments[locale].get_template(template).render(context),
+            self._templates.environments[locale].get_template(template).render(context),
             status,
             {"Content-Language": locale.value, **(headers or {})},
         )
@@ -90,37 +78,14 @@ class Pages:
 
     def untranslated(self) -> set[str]:
         """Sentences of the templates that have no Vietnamese: for a test that expects none."""
-        environment = self._environments[Locale.VI]
+        environment, vietnamese = self._templates.environments[Locale.VI], self._templates.vietnamese
+        assert environment.loader
         keys: set[str] = set()
         for name in environment.list_templates():
-            source = self._loader.get_source(environment, name)[0]
+            source = environment.loader.get_source(environment, name)[0]
             for _line, _function, found in environment.extract_translations(source):  # type: ignore[attr-defined]  # by i18n
                 keys.add(found[0] if isinstance(found, tuple) else found)
-        return {key for key in keys if not (message := self._vietnamese.get(key)) or not message.string}
-
-    def _environment(self, locale: Locale) -> Environment:
-        environment = Environment(
-            loader=self._loader,
-            autoescape=True,
-            undefined=StrictUndefined,
-            finalize=contained,
-            extensions=["jinja2.ext.i18n"],
-            bytecode_cache=_compiled[locale],
-            auto_reload=False,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.policies["ext.i18n.trimmed"] = True
-        environment.install_gettext_translations(  # type: ignore[attr-defined]  # added by jinja2.ext.i18n
-            translations(locale, self._vietnamese), newstyle=True
-        )
-        environment.filters["moment"] = partial(formats.moment, locale=locale)
-        environment.filters["vnd"] = partial(formats.vnd, locale=locale)
-        environment.filters["bdi"] = bdi
-        environment.globals["static_url"] = self.static_urls
-        for name in environment.list_templates():
-            environment.get_template(name)  # compiled now: else the first readers of each page wait for it
-        return environment
+        return {key for key in keys if not (message := vietnamese.get(key)) or not message.string}
 
     def _context(self, request: Request, locale: Locale) -> dict[str, Any]:
         return {
@@ -141,3 +106,33 @@ class Pages:
 
 def _hidden_field(token: str | None) -> Markup:
     return Markup('<input type="hidden" name="form_token" value="{}">').format(token) if token else Markup()
+
+
+@cache
+def _templates(folder: Path) -> _Templates:
+    vietnamese = catalogue([_SHARED, folder])
+    return _Templates({locale: _environment(folder, locale, vietnamese) for locale in Locale}, vietnamese)
+
+
+def _environment(folder: Path, locale: Locale, vietnamese: Catalog) -> Environment:
+    environment = Environment(
+        loader=ChoiceLoader([FileSystemLoader(folder / "templates"), FileSystemLoader(_SHARED / "templates")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=contained,
+        extensions=["jinja2.ext.i18n"],
+        auto_reload=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_translations(  # type: ignore[attr-defined]  # added by jinja2.ext.i18n
+        translations(locale, vietnamese), newstyle=True
+    )
+    environment.filters["moment"] = partial(formats.moment, locale=locale)
+    environment.filters["vnd"] = partial(formats.vnd, locale=locale)
+    environment.filters["bdi"] = bdi
+    environment.globals["static_url"] = static_urls()
+    for name in environment.list_templates():
+        environment.get_template(name)  # compiled now: else the first readers of each page wait for it
+    return environment
