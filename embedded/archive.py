@@ -1,6 +1,6 @@
 """Kafka's classes as Java keeps them once they are loaded and linked (an "AOT cache"), made once a user.
 
-- A start with it takes half of the time and of the work: without it, each one reads and checks some 8,000 classes.
+- A start with it takes half of the time and of the work: without it, each one reads and checks all classes anew.
 - It belongs to the jars beside it and to one Java runtime; Java checks both, and does without it if they are others.
 - For quick starts only: Java also takes from it how hot code was compiled while it was made, and goes no further.
 """
@@ -20,7 +20,7 @@ def archived(jars: Path) -> tuple[str, ...]:
 
 
 def make_archive(jars: Path, train: Callable[[tuple[str, ...]], None], report: Callable[[str], None]) -> None:
-    """Make it unless it is there; who else wants it waits. Some eight seconds.
+    """Make it unless it is there; who else wants it waits for some seconds.
 
     `train` runs Kafka once, with options under which Java writes at its end which classes it had loaded.
     """

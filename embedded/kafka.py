@@ -234,9 +234,9 @@ def kafka(
 ) -> Iterator[Kafka]:
     """A running broker with its data in `folder`, stopped at the end.
 
-    `report` is `prepared`'s. `quick_start=False` is for benchmarks: slower to start,
-    faster when warm. `disposable` is for tests: killed at the end, since to write everything down in order takes
-    Kafka seconds for each thousand partitions. Raises FolderInUse, DownloadFailed, ServerDidNotStart.
+    `report` is `prepared`'s. `quick_start=False` is for benchmarks: slower to start, faster when warm.
+    `disposable` is for tests: killed at the end, since to write everything down in order takes Kafka seconds for each
+    thousand partitions. Raises FolderInUse, DownloadFailed, ServerDidNotStart.
     """
     folder = folder.absolute()
     with owned(folder):
