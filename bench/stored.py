@@ -121,7 +121,7 @@ async def _store_registrations(url: str, made: list[Registration]) -> None:
     database = Database(url, "portal", lambda: NOW)
     for first in range(0, len(made), AT_ONCE):
         async with database.transaction() as tx:
-            await tx.insert(portal.registrations, made[first : first + AT_ONCE])
+            tx.insert(portal.registrations, made[first : first + AT_ONCE])
     await database.close()
 
 

@@ -13,8 +13,6 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from functools import cache
-from operator import attrgetter
 from typing import Any
 
 import asyncpg
@@ -28,8 +26,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql import Executable
 
+from shared import inserting
 from shared.clock import Clock
 from shared.events import Event
+from shared.inserting import Insert
 from shared.messaging import outbox
 from shared.messaging.faults import sqlstate
 from shared.tracing import Traces, Trail
@@ -38,12 +38,9 @@ NO_SUCH_ROLE = "22023"  # an invalid value for the parameter `role`
 NOT_PERMITTED = "42501"
 POOL = 15  # connections of a process
 IDLE = 1.0  # seconds after which a connection is asked whether it is still there: asking is three round trips
-FEW = 16  # rows up to which INSERT is quicker than COPY, which takes a round trip more
 ANSWERED_WITHIN = 10  # seconds: the longest statement takes a tenth of that
 GIVEN_UP_AFTER = 20  # seconds without a statement in a transaction that was begun
 CLOSING = 2.0  # seconds
-
-_NOTIFY = text("select pg_notify(:channel, topic) from unnest(cast(:topics as text[])) as topic")
 
 
 def url_for_asyncpg(url: str) -> str:
@@ -95,7 +92,7 @@ class RoleRefused(Exception):
 
 
 class Reading:
-    """For looking only. `now`: every decision on what is read sees the same moment."""
+    """For looking, or for one statement that changes rows. `now`: all decisions on what is read see the same moment."""
 
     def __init__(self, connection: AsyncConnection, now: datetime) -> None:
         self.now = now
@@ -119,33 +116,28 @@ class Transaction(Reading):
         self.steps: list[tuple[str, str]] = []
         self.offsets: Mapping[int, int] = {}
         self._begun = False
+        self._new: list[Insert] = []
         self._emitted: list[Event] = []
         self._changed: set[str] = set()
 
     async def execute(
         self, statement: Executable, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> CursorResult[Any]:
+        if self._new:
+            await self._write()
         self._begun = True
         return await super().execute(statement, rows)
 
-    async def insert(self, table: Table, rows: Sequence[object]) -> None:
-        """Many rows by COPY, about four times as fast as INSERT.
-
-        A row is an object with an attribute for each column that the database does not number itself. Raises asyncpg's
-        `UniqueViolationError` where a key exists.
-        """
+    def insert(self, table: Table, rows: Sequence[object], *, known_stay: bool = False) -> None:
+        """New rows (see `inserting.Insert`), written with all other new rows at the end, or before this transaction's
+        next statement, which thus sees them. A key that exists raises asyncpg's `UniqueViolationError` there."""
         if not rows:
             return
-        if not self._begun:  # what follows goes past SQLAlchemy, which begins a transaction at its own first statement
-            await self.execute(text("select 1"))
-        columns, one_by_one = _inserting(table)
-        records = map(attrgetter(*columns), rows)
-        raw = await self._connection.get_raw_connection()
-        driver: Any = raw.driver_connection
-        if len(rows) <= FEW:
-            await driver.executemany(one_by_one, records)
+        last = self._new[-1] if self._new else None
+        if last and last.table is table and last.known_stay is known_stay:
+            last.rows.extend(rows)
         else:
-            await driver.copy_records_to_table(table.name, records=records, columns=columns)
+            self._new.append(Insert(table, list(rows), known_stay))
 
     def emit(self, *events: Event) -> None:
         """Tell `events` once this transaction has committed, in this order."""
@@ -172,28 +164,27 @@ class Transaction(Reading):
         self._changed.update(topics)
 
     async def flush(self) -> None:
-        """Write what was emitted, and tell what has changed."""
+        """Write what is new and what was emitted, and tell what has changed."""
         if self._emitted:
-            await self.insert(outbox.table, self._owed())
+            self.insert(outbox.table, self._owed())
             self.signal(outbox.OWED)
             self._emitted = []
-        if self._changed:
-            await self.execute(_NOTIFY, {"channel": channel_of(self._service), "topics": sorted(self._changed)})
-            self._changed = set()
+        await self._write(sorted(self._changed))
+        self._changed = set()
+
+    async def _write(self, topics: Sequence[str] = ()) -> None:
+        if not self._new and not topics:
+            return
+        new, self._new = self._new, []
+        if not self._begun:  # what follows goes past SQLAlchemy, which begins a transaction at its own first statement
+            await self.execute(text("select 1"))
+        raw = await self._connection.get_raw_connection()
+        await inserting.write(raw.driver_connection, new, channel_of(self._service), topics)
 
     def _owed(self) -> list[outbox.Owed]:
         if self.trail is None:
             return [outbox.owed(event, self._service, self.now) for event in self._emitted]
         return [outbox.owed(it, self._service, self.now, self.trail.headers_of(it)) for it in self._emitted]
-
-
-@cache
-def _inserting(table: Table) -> tuple[list[str], str]:
-    """The columns that the database does not number itself, and a statement that inserts a row of them."""
-    columns = [column.name for column in table.columns if column.identity is None and column.computed is None]
-    values = ", ".join(f"${number}" for number, _name in enumerate(columns, 1))
-    names = ", ".join(f'"{name}"' for name in columns)
-    return columns, f'insert into "{table.name}" ({names}) values ({values})'  # noqa: S608  # names of our own
 
 
 class Database:
@@ -233,8 +224,8 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reading]:
-        """Without a transaction around its statements, which would see no more of each other than they do now: half
-        the round trips of a page."""
+        """Without a transaction around its statements: half the round trips. What looks would see no more in one; a
+        statement that changes rows is a transaction by itself."""
         async with self.engine.connect() as connection:
             await connection.execution_options(isolation_level="AUTOCOMMIT")
             yield Reading(connection, self.clock())

@@ -22,9 +22,8 @@ def rows(*columns: Column[Any]) -> FromClause:
 
 
 def lists(them: Sequence[object], names: Sequence[str]) -> dict[str, list[Any]]:
-    """The parameters of `rows` for objects with these attributes. Raises ValueError for a list of texts that would be
-    read back as others."""
-    return {f"new_{name}": [_joined(getattr(it, name)) for it in them] for name in names}
+    """The parameters of `rows` for objects with these attributes. Raises ValueError as `joined` does."""
+    return {f"new_{name}": [joined(getattr(it, name)) for it in them] for name in names}
 
 
 def update_many(table: Table, keys: Sequence[str], names: Sequence[str]) -> Update:
@@ -51,7 +50,8 @@ def _element(column: Column[Any]) -> TypeEngine[Any]:
     return Text() if isinstance(column.type, ARRAY) else column.type
 
 
-def _joined(value: Any) -> Any:
+def joined(value: Any) -> Any:
+    """A list of texts as one text. Raises ValueError for one that would be read back as another."""
     if not isinstance(value, list | tuple):
         return value
     if any(not text or APART in text for text in value):

@@ -94,24 +94,21 @@ def listed(name: str, kind: TypeEngine[Any]) -> BindParameter[Any]:
     return bindparam(name, type_=ARRAY(kind))
 
 
-_ENTRY = tuple(it.name for it in history.columns if it.identity is None)
-_NOTE = insert_many(history, _ENTRY).on_conflict_do_nothing()
 _of_one = select(history).where(history.c.registration_id == bindparam("id"))
 # Each half by its own index: neither holds both, and together they would be read row by row.
 _halves = union_all(_of_one.where(text("note = ''")), _of_one.where(text("note <> ''"))).subquery()
 _HISTORY = select(_halves).order_by(_halves.c.id)
 
 
-async def append_history(tx: Transaction, entries: Iterable[Entry]) -> None:
+def append_history(tx: Transaction, entries: Iterable[Entry]) -> None:
     moves: list[Entry] = []
     notes: list[Entry] = []
     for entry in entries:
         (notes if entry.note else moves).append(entry)
     for move in moves:
         tx.stepped(move.event, move.status_to)
-    await tx.insert(history, moves)
-    if notes:
-        await tx.execute(_NOTE, lists(notes, _ENTRY))
+    tx.insert(history, moves)
+    tx.insert(history, notes, known_stay=True)
 
 
 async def history_of(tx: Reading, registration_id: UUID) -> list[Entry]:

@@ -199,10 +199,10 @@ async def lock_with_accounts(tx: Transaction, ids: Iterable[UUID]) -> tuple[dict
 
 
 async def save(tx: Transaction, decided: Decided) -> None:
-    await tx.insert(cases, [_row(case) for case in decided.new.values()])
     if decided.changed:
         await tx.execute(_CHANGE, lists(list(decided.changed.values()), ("registration_id", *_CHANGEABLE)))
-    await append_history(tx, decided.history)
+    tx.insert(cases, [_row(case) for case in decided.new.values()])
+    append_history(tx, decided.history)
     tx.emit(*decided.told)
     tell_pages(tx, [*decided.new, *decided.changed])
 
@@ -214,7 +214,7 @@ def tell_pages(tx: Transaction, ids: Collection[UUID]) -> None:
 
 
 def _row(case: Case) -> SimpleNamespace:
-    """COPY wants JSON as text."""
+    """The driver wants JSON as text."""
     values = {column.name: getattr(case, column.name) for column in CASE_COLUMNS}
     facts = json.dumps(dict(zip(_FACTS, _facts_of(case.facts), strict=True))) if case.facts else None
     words = folded(case.customer_email, case.partner_name, case.common_name)

@@ -43,14 +43,14 @@ async def resend_confirmations(
     requests = await store.not_asked_before(tx, map(resends.asked, requested))
     known = await store.lock(tx, [request.registration_id for request in requests])
     decided = Decided()
-    await store.keep_resends(tx, resends.decide(requests, decided, known, policy, tx.now))
+    store.keep_resends(tx, resends.decide(requests, decided, known, policy, tx.now))
     await store.save(tx, decided)
 
 
 async def tell_reviewers(due: Sequence[ReviewDue], tx: Transaction, *, review_mail_to: Sequence[str]) -> None:
     first = {event.registration_id: mails.review_of(event) for event in reversed(due)}
     new = await matters.keep_reviews(tx, [first[registration_id] for registration_id in sorted(first)])
-    await queue.put(tx, [mail for review in new for mail in mails.review_mails(review, review_mail_to)])
+    queue.put(tx, [mail for review in new for mail in mails.review_mails(review, review_mail_to)])
 
 
 async def expire_and_remind(tx: Transaction, most: int, skip: int, *, policy: Policy) -> int:

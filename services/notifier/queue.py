@@ -8,7 +8,7 @@ the mail: whose sender died leaves it by itself. Unique by (registration, kind, 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -34,8 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from services.notifier.domain import Mail, MailKind
-from shared.database import Transaction
-from shared.sets import insert_many, lists
+from shared.database import Reading, Transaction
 from shared.stores import listed
 
 LEASE = timedelta(seconds=60)
@@ -82,16 +81,6 @@ class Claimed:
     in_doubt: bool
 
 
-_MAIL = ("registration_id", "kind", "number", "period")
-_PUT = insert_many(
-    emails,
-    _MAIL,
-    state="queued",
-    attempts=0,
-    doubts=0,
-    queued_at=bindparam("now", type_=DateTime(timezone=True)),
-    next_attempt_at=bindparam("now", type_=DateTime(timezone=True)),
-).on_conflict_do_nothing()
 _DUE = (
     select(e.id)
     .where(text("state = 'queued'"), e.next_attempt_at <= bindparam("now", type_=DateTime(timezone=True)))
@@ -99,7 +88,7 @@ _DUE = (
     .limit(bindparam("most", type_=Integer()))
     .with_for_update(skip_locked=True)
 )
-_CLAIM = (
+CLAIM = (
     update(emails)
     .where(e.id.in_(_DUE))
     .values(
@@ -109,16 +98,18 @@ _CLAIM = (
     )
     .returning(
         e.id,
-        e.registration_id,
+        e.registration_id.label("mail_of"),
         e.kind,
         e.number,
-        e.period,
+        e.period.label("mail_period"),
         e.attempts,
         e.queued_at,
         e.refused_since,
         (e.doubts > 1).label("in_doubt"),  # but for this claim's own
     )
 )
+"""Up to `most` mails that are due, oldest first; nobody else sends them before the lease ends."""
+
 _STILL_MINE = (e.id == bindparam("mail_id"), e.attempts == bindparam("attempt"), text("state = 'queued'"))
 _those = (
     func.unnest(listed("mail_ids", BigInteger()), listed("their_attempts", Integer()), listed("whys", Text()))
@@ -150,46 +141,57 @@ _REFUSALS = select(e.registration_id, e.period, e.detail).where(
 )
 
 
-async def put(tx: Transaction, mails: Sequence[Mail]) -> None:
+class _Queued(NamedTuple):
+    """A row, as it begins."""
+
+    registration_id: UUID
+    kind: str
+    period: int
+    number: int
+    queued_at: datetime
+    next_attempt_at: datetime
+    state: str = "queued"
+    attempts: int = 0
+    doubts: int = 0
+    refused_since: None = None
+    sent_at: None = None
+    detail: None = None
+
+
+def put(tx: Transaction, mails: Sequence[Mail]) -> None:
     """Owe `mails`; those owed already stay as they are."""
     if mails:
-        await tx.execute(_PUT, lists(mails, _MAIL) | {"now": tx.now})
+        owed = [_Queued(it.registration_id, it.kind, it.period, it.number, tx.now, tx.now) for it in mails]
+        tx.insert(emails, owed, known_stay=True)
         tx.signal(QUEUED)
 
 
-async def claim(tx: Transaction, most: int, lease: timedelta = LEASE) -> list[Claimed]:
-    """Up to `most` mails that are due, oldest first; nobody else sends them before the lease ends."""
-    rows = await tx.execute(_CLAIM, {"now": tx.now, "most": most, "lease_ends": tx.now + lease})
-    return [
-        Claimed(
-            r.id,
-            Mail(r.registration_id, MailKind(r.kind), r.number, r.period),
-            r.attempts,
-            r.queued_at,
-            r.refused_since,
-            r.in_doubt,
-        )
-        for r in rows
-    ]
+def terms(now: datetime, most: int, lease: timedelta) -> dict[str, Any]:
+    """The parameters of CLAIM."""
+    return {"now": now, "most": most, "lease_ends": now + lease}
 
 
-async def mark_sent(tx: Transaction, claimed: Sequence[Claimed]) -> set[int]:
+def claimed(row: Any) -> Claimed:
+    """Of a row that CLAIM answered."""
+    mail = Mail(row.mail_of, MailKind(row.kind), row.number, row.mail_period)
+    return Claimed(row.id, mail, row.attempts, row.queued_at, row.refused_since, row.in_doubt)
+
+
+async def mark_sent(tx: Reading, them: Sequence[Claimed]) -> set[int]:
     """The numbers of those that this call marked, not of those that somebody else had marked before."""
-    return set((await tx.execute(_SENT, _keys(claimed, [None] * len(claimed)) | {"now": tx.now})).scalars())
+    return set((await tx.execute(_SENT, _keys(them, [None] * len(them)) | {"now": tx.now})).scalars())
 
 
-async def mark_failed(tx: Transaction, claimed: Sequence[Claimed], whys: Sequence[str]) -> set[int]:
+async def mark_failed(tx: Transaction, them: Sequence[Claimed], whys: Sequence[str]) -> set[int]:
     """These mails will not be sent any more. Answers as `mark_sent`."""
-    return set((await tx.execute(_FAILED, _keys(claimed, whys))).scalars())
+    return set((await tx.execute(_FAILED, _keys(them, whys))).scalars())
 
 
-async def put_off(
-    tx: Transaction, claimed: Claimed, until: datetime, why: str, *, refused: bool, in_doubt: bool
-) -> None:
+async def put_off(tx: Transaction, it: Claimed, until: datetime, why: str, *, refused: bool, in_doubt: bool) -> None:
     """Try again at `until`. `refused`: it was the recipient that the server put off. `in_doubt`: this attempt may have
     delivered the mail."""
     since, cleared = tx.now if refused else None, 0 if in_doubt else 1
-    await tx.execute(_LATER, {**_key(claimed), "later": until, "why": why, "since": since, "cleared": cleared})
+    await tx.execute(_LATER, {**_key(it), "later": until, "why": why, "since": since, "cleared": cleared})
 
 
 async def keep_fates(tx: Transaction, fates: Mapping[Mail, datetime | str]) -> None:
@@ -211,18 +213,18 @@ async def keep_fates(tx: Transaction, fates: Mapping[Mail, datetime | str]) -> N
         await tx.execute(_KEEP_FATE, rows)
 
 
-async def refusals(tx: Transaction, ids: Iterable[UUID]) -> dict[tuple[UUID, int], str]:
+async def refusals(tx: Reading, ids: Iterable[UUID]) -> dict[tuple[UUID, int], str]:
     """Why confirmation mails failed: the mail server's words, by registration and period."""
     return {(row.registration_id, row.period): row.detail for row in await tx.execute(_REFUSALS, {"ids": list(ids)})}
 
 
-def _keys(claimed: Sequence[Claimed], whys: Sequence[str | None]) -> dict[str, Any]:
+def _keys(them: Sequence[Claimed], whys: Sequence[str | None]) -> dict[str, Any]:
     return {
-        "mail_ids": [it.id for it in claimed],
-        "their_attempts": [it.attempt for it in claimed],
+        "mail_ids": [it.id for it in them],
+        "their_attempts": [it.attempt for it in them],
         "whys": whys,
     }
 
 
-def _key(claimed: Claimed) -> dict[str, int]:
-    return {"mail_id": claimed.id, "attempt": claimed.attempt}
+def _key(it: Claimed) -> dict[str, int]:
+    return {"mail_id": it.id, "attempt": it.attempt}

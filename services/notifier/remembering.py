@@ -153,7 +153,7 @@ async def take_back(told: Told, tx: Transaction, *, policy: Policy) -> int:
     rest = [it for it in held if it.key not in answered]  # those whose confirmation is there again
     was_held = {it.key for it in held}
     late = [it for it in resends.decide(rest, taken.decided, known, policy, tx.now) if it.answer]
-    await store.keep_resends(tx, [it for it in taken.answered if it.key not in was_held])
+    store.keep_resends(tx, [it for it in taken.answered if it.key not in was_held])
     await store.keep_answers(tx, [*(it for it in taken.answered if it.key in was_held), *late])
     await store.save(tx, taken.decided)
     await queue.keep_fates(tx, taken.fates)

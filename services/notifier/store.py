@@ -93,13 +93,14 @@ reviews = Table(
 c = confirmations.c
 r = resends.c
 
-_COLUMNS = columns_of(confirmations, Confirmation)
-_confirmation = reader(Confirmation, locale=Locale, requester_locale=Locale, status=Status, reasons=tuple)
+COLUMNS = columns_of(confirmations, Confirmation)
+confirmation = reader(Confirmation, locale=Locale, requester_locale=Locale, status=Status, reasons=tuple)
+"""Of a row that begins with the COLUMNS."""
 
-_GET = select(*_COLUMNS).where(c.registration_id == any_(listed("ids", Uuid())))
+_GET = select(*COLUMNS).where(c.registration_id == any_(listed("ids", Uuid())))
 _LOCK = _GET.order_by(c.registration_id).with_for_update()
 DUE = (
-    select(*_COLUMNS)
+    select(*COLUMNS)
     .where(c.due_at <= bindparam("now", type_=MOMENT))
     .order_by(c.due_at)
     .limit(bindparam("most", type_=Integer()))
@@ -144,14 +145,14 @@ async def get(tx: Reading, ids: Iterable[UUID]) -> dict[UUID, Confirmation]:
 async def claim_due(tx: Transaction, most: int, skip: int) -> list[Confirmation]:
     """Up to `most` that are due, longest due first, after the first `skip` of them, locked. What somebody else has in
     hand is left to them."""
-    return [_confirmation(row) for row in await tx.execute(DUE, {"now": tx.now, "most": most, "skip": skip})]
+    return [confirmation(row) for row in await tx.execute(DUE, {"now": tx.now, "most": most, "skip": skip})]
 
 
 async def save(tx: Transaction, decided: Decided) -> None:
-    await tx.insert(confirmations, list(decided.new.values()))
     await _change(tx, decided.changed)
-    await queue.put(tx, decided.mails)
-    await append_history(tx, decided.history)
+    queue.put(tx, decided.mails)
+    tx.insert(confirmations, list(decided.new.values()))
+    append_history(tx, decided.history)
     tx.emit(*decided.told)
 
 
@@ -173,8 +174,8 @@ async def held_resends(tx: Transaction, ids: Iterable[UUID]) -> list[Resend]:
     return [Resend(row.registration_id, row.requested_at, row.partner_id, row.requested_by) for row in rows]
 
 
-async def keep_resends(tx: Transaction, requests: Sequence[Resend]) -> None:
-    await tx.insert(resends, requests)
+def keep_resends(tx: Transaction, requests: Sequence[Resend]) -> None:
+    tx.insert(resends, requests)
 
 
 async def keep_answers(tx: Transaction, requests: Sequence[Resend]) -> None:
@@ -184,4 +185,4 @@ async def keep_answers(tx: Transaction, requests: Sequence[Resend]) -> None:
 
 
 def _by_id(rows: Any) -> dict[UUID, Confirmation]:
-    return {row.registration_id: _confirmation(row) for row in rows}
+    return {row.registration_id: confirmation(row) for row in rows}

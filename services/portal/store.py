@@ -118,10 +118,10 @@ async def save(tx: Transaction, decided: Decided, known: Mapping[UUID, Registrat
     """`known` are locked. Raises UniqueViolationError where somebody else has stored a new one meanwhile: the batch is
     read again."""
     new = [decided.changed[it] for it in sorted(decided.changed.keys() - known.keys())]
-    await tx.insert(registrations, new)
     await _change(tx, [(known[key], it) for key, it in decided.changed.items() if it != known.get(key, it)])
+    tx.insert(registrations, new)
     tx.changed(*(it.partner_id for it in decided.changed.values()))
-    await append_history(tx, decided.history)
+    append_history(tx, decided.history)
     for event, reason in decided.misfits:
         tx.refuse(event, reason)
 
@@ -149,7 +149,7 @@ async def add(tx: Transaction, requests: Iterable[RegistrationRequested]) -> set
         return set()
     rows = await tx.execute(_ADD, lists([made[it][1] for it in sorted(made)], _COLUMNS))
     added = set(rows.scalars())
-    await append_history(tx, [entry for it, (_, _, entry) in made.items() if it in added])
+    append_history(tx, [entry for it, (_, _, entry) in made.items() if it in added])
     tx.changed(*(event.partner_id for it, (event, _, _) in made.items() if it in added))
     return added
 
@@ -164,7 +164,7 @@ async def keep(tx: Transaction, asked: Asked) -> None:
     """As `ask`, and tells nothing."""
     await tx.execute(_CHANGE, lists([asked.registration], ("registration_id", *_CHANGING)))
     tx.changed(asked.registration.partner_id)
-    await append_history(tx, [asked.line])
+    append_history(tx, [asked.line])
 
 
 async def get(tx: Reading, registration_id: UUID, partner_id: str) -> Registration | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from services.registrar import domain, opening, store
+from services.registrar import domain, opening, standing, store
 from services.registrar.domain import Fact
 from services.registrar.opening import Policy
 from shared.database import Transaction
@@ -27,8 +27,8 @@ async def keep_account_facts(facts: Sequence[AccountFact], tx: Transaction) -> N
 
 
 async def open_registrations(requests: Sequence[RegistrationRequested], tx: Transaction, *, policy: Policy) -> None:
-    standing, known = await store.lock_standing(tx, requests, policy)
-    await store.save(tx, opening.open_registrations(requests, known, standing, policy, tx.now))
+    counts, known = await standing.lock(tx, requests, policy)
+    await store.save(tx, opening.open_registrations(requests, known, counts, policy, tx.now))
 
 
 async def advance_registrations(facts: Sequence[Fact], tx: Transaction) -> None:

@@ -1,12 +1,11 @@
 """Registrar's tables and what is done to them, set by set.
 
 Locks are taken in one order everywhere (partners, accounts, registrations, each sorted), so batches never deadlock.
-What a partner has open and which account is held are read under these locks, from the registrations themselves; the
-partial unique index is the last guard.
+What counts besides when a request is decided is read under these locks (`standing`), from the registrations themselves;
+the partial unique index is the last guard.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from sqlalchemy import (
@@ -21,7 +20,6 @@ from sqlalchemy import (
     Uuid,
     any_,
     bindparam,
-    delete,
     func,
     select,
     text,
@@ -29,12 +27,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from services.registrar.domain import Decided, Registration, Status
-from services.registrar.opening import Policy, Standing
 from shared.database import Transaction
-from shared.events import Locale, RegistrationRequested
+from shared.events import Locale
 from shared.rows import columns_of, reader
 from shared.sets import insert_many, lists, update_many
-from shared.stores import append_history, listed, lock_accounts
+from shared.stores import append_history, listed
 
 metadata = MetaData()
 
@@ -47,10 +44,10 @@ early_withdrawals = Table(
     Column("partner_id", Text, primary_key=True),
 )
 
-_OPEN_SQL = "status in ('awaiting_confirmation', 'awaiting_approval')"
-_HOLDING_SQL = "status in ('awaiting_confirmation', 'awaiting_approval', 'approved')"
+OPEN_SQL = "status in ('awaiting_confirmation', 'awaiting_approval')"
+HOLDING_SQL = "status in ('awaiting_confirmation', 'awaiting_approval', 'approved')"
 # Of one that was withdrawn before its request the customer was never asked.
-_WITHDRAWN_SQL = "status = 'withdrawn' and version > 1"
+WITHDRAWN_SQL = "status = 'withdrawn' and version > 1"
 
 registrations = Table(
     "registrations",
@@ -71,8 +68,8 @@ registrations = Table(
     Column("codes", ARRAY(Text), nullable=False),
     Column("requested_at", DateTime(timezone=True), nullable=False),
     Column("changed_at", DateTime(timezone=True), nullable=False),
-    Index("registrations_holder_key", "customer_email", unique=True, postgresql_where=text(_HOLDING_SQL)),
-    Index("registrations_open_idx", "partner_id", postgresql_where=text(_OPEN_SQL)),
+    Index("registrations_holder_key", "customer_email", unique=True, postgresql_where=text(HOLDING_SQL)),
+    Index("registrations_open_idx", "partner_id", postgresql_where=text(OPEN_SQL)),
     Index(
         "registrations_declined_idx",
         "customer_email",
@@ -85,7 +82,7 @@ registrations = Table(
         "customer_email",
         "partner_id",
         "changed_at",
-        postgresql_where=text(_WITHDRAWN_SQL),
+        postgresql_where=text(WITHDRAWN_SQL),
     ),
 )
 
@@ -93,10 +90,8 @@ r = registrations.c
 _COLUMNS = columns_of(registrations, Registration)
 _registration = reader(Registration, locale=Locale, requester_locale=Locale, status=Status, codes=tuple)
 
-_ADD_PARTNERS = (
-    insert(partners)
-    .from_select(["partner_id"], select(func.unnest(listed("partner_ids", Text()))))
-    .on_conflict_do_nothing()
+_HOW_MANY_KNOWN = (
+    select(func.count()).where(partners.c.partner_id == any_(listed("partner_ids", Text()))).scalar_subquery()
 )
 _LOCK_PARTNERS = (
     select(partners)
@@ -104,33 +99,16 @@ _LOCK_PARTNERS = (
     .order_by(partners.c.partner_id)
     .with_for_update()
 )
+_LOCK_IF_ALL_ARE_KNOWN = _LOCK_PARTNERS.where(bindparam("wanted", type_=Integer()) == _HOW_MANY_KNOWN)
+_ADD_PARTNERS = (
+    insert(partners)
+    .from_select(["partner_id"], select(func.unnest(listed("partner_ids", Text()))))
+    .on_conflict_do_nothing()
+)
 _REGISTRATIONS = select(*_COLUMNS).where(r.registration_id == any_(listed("ids", Uuid())))
 _LOCK_REGISTRATIONS = _REGISTRATIONS.order_by(r.registration_id).with_for_update()
-# The conditions are written out, as in the indexes: the planner uses a partial index only where it can see them.
-_HELD = select(r.customer_email).where(r.customer_email == any_(listed("emails", Text())), text(_HOLDING_SQL))
-_OPEN_COUNT = (
-    select(r.partner_id, func.count().label("open"))
-    .where(r.partner_id == any_(listed("partner_ids", Text())), text(_OPEN_SQL))
-    .group_by(r.partner_id)
-)
-_DECLINED = select(r.customer_email, r.partner_id).where(
-    r.customer_email == any_(listed("emails", Text())),
-    r.changed_at > bindparam("since", type_=DateTime(timezone=True)),
-    text("status = 'declined'"),
-)
-_WITHDRAWALS = (
-    select(r.customer_email, r.partner_id, func.count().label("times"))
-    .where(
-        r.customer_email == any_(listed("emails", Text())),
-        r.changed_at > bindparam("since", type_=DateTime(timezone=True)),
-        text(_WITHDRAWN_SQL),
-    )
-    .group_by(r.customer_email, r.partner_id)
-)
-_EARLY = select(early_withdrawals).where(early_withdrawals.c.registration_id == any_(listed("ids", Uuid())))
 _EARLY_ONE = ("registration_id", "partner_id")
 _KEEP_EARLY = insert_many(early_withdrawals, _EARLY_ONE).on_conflict_do_nothing()
-_FORGET_EARLY = delete(early_withdrawals).where(early_withdrawals.c.registration_id == any_(listed("ids", Uuid())))
 _MOVING = ("status", "version", "changed_at", "account_id", "locale")
 _MOVE = update_many(registrations, ["registration_id"], _MOVING)
 
@@ -144,8 +122,10 @@ async def lock(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, Registration]
 async def lock_partners(tx: Transaction, partner_ids: Iterable[str]) -> None:
     """Until this transaction ends, no request and no withdrawal of these partners is decided elsewhere."""
     ordered = sorted(set(partner_ids))
-    await tx.execute(_ADD_PARTNERS, {"partner_ids": ordered})
-    await tx.execute(_LOCK_PARTNERS, {"partner_ids": ordered})
+    locked = await tx.execute(_LOCK_IF_ALL_ARE_KNOWN, {"partner_ids": ordered, "wanted": len(ordered)})
+    if len(locked.all()) < len(ordered):
+        await tx.execute(_ADD_PARTNERS, {"partner_ids": ordered})
+        await tx.execute(_LOCK_PARTNERS, {"partner_ids": ordered})
 
 
 async def get(tx: Transaction, registration_id: UUID) -> Registration | None:
@@ -154,48 +134,13 @@ async def get(tx: Transaction, registration_id: UUID) -> Registration | None:
     return _registration(row) if row else None
 
 
-async def lock_standing(
-    tx: Transaction, requests: Sequence[RegistrationRequested], policy: Policy
-) -> tuple[Standing, dict[UUID, Registration]]:
-    """All that counts when `requests` are decided, locked: no other batch decides the same partner or account."""
-    partner_ids = sorted({request.partner_id for request in requests})
-    emails = sorted({request.customer_email for request in requests})
-    await lock_partners(tx, partner_ids)
-    accounts = await lock_accounts(tx, emails)
-    ids = [request.registration_id for request in requests]
-    known = await lock(tx, ids)
-    held = await tx.execute(_HELD, {"emails": emails})
-    open_count = await tx.execute(_OPEN_COUNT, {"partner_ids": partner_ids})
-    declined = await tx.execute(_DECLINED, {"emails": emails, "since": tx.now - policy.decline_cooldown})
-    since = tx.now - policy.withdrawal_cooldown
-    withdrawals = await tx.execute(_WITHDRAWALS, {"emails": emails, "since": since})
-    standing = Standing(
-        accounts=accounts,
-        held=set(held.scalars()),
-        open_count=Counter({row.partner_id: row.open for row in open_count}),
-        declined={(row.customer_email, row.partner_id) for row in declined},
-        withdrawals={(row.customer_email, row.partner_id): row.times for row in withdrawals},
-        withdrawn=await _withdrawn_early(tx, ids),
-    )
-    return standing, known
-
-
-async def _withdrawn_early(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
-    partners_of: defaultdict[UUID, set[str]] = defaultdict(set)
-    for row in await tx.execute(_EARLY, {"ids": ids}):
-        partners_of[row.registration_id].add(row.partner_id)
-    return {registration_id: frozenset(them) for registration_id, them in partners_of.items()}
-
-
 async def save(tx: Transaction, decided: Decided) -> None:
     """Everything that was decided: rows, history, and what is told once this transaction commits."""
-    await tx.insert(registrations, list(decided.new.values()))
-    if decided.new:
-        await tx.execute(_FORGET_EARLY, {"ids": list(decided.new)})
     if decided.early:
         await tx.execute(_KEEP_EARLY, lists(decided.early, _EARLY_ONE))
     await _move(tx, decided.changed)
-    await append_history(tx, decided.history)
+    tx.insert(registrations, list(decided.new.values()))
+    append_history(tx, decided.history)
     tx.emit(*decided.told)
     for event, reason in decided.misfits:
         tx.refuse(event, reason)

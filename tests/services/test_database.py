@@ -5,9 +5,6 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from shared import database as database_module
-from shared.history import Entry
-from shared.stores import append_history, history_of
-from tests.domain.facts import NOW, ONE
 from tests.faults.disturbances import end_sessions
 from tests.services.conftest import Open, rows
 
@@ -38,16 +35,3 @@ async def test_once_one_connection_is_found_dead_no_other_of_its_age_is_used(
         await rows(registrar, "select 1")
     assert failed.value.connection_invalidated, failed.value
     assert await rows(registrar, "select 1") == [(1,)]
-
-
-@pytest.mark.parametrize("count", [1, database_module.FEW, database_module.FEW + 1])
-async def test_many_rows_or_few_are_inserted_as_they_are(open_database: Open, count: int) -> None:
-    """By statements or by COPY."""
-    registrar = await open_database("registrar")
-    entries = [
-        Entry(ONE, number, None, "pending", "Opened", "", "hoa@vng.example", None, NOW) for number in range(count)
-    ]
-    async with registrar.transaction() as tx:
-        await append_history(tx, entries)
-    async with registrar.reading() as looking:
-        assert await history_of(looking, ONE) == entries

@@ -30,11 +30,11 @@ async def test_a_step_of_history_counts_once_it_is_committed(open_database: Open
     metrics = Metrics(database)
     with suppress(RuntimeError):
         async with database.transaction() as tx:
-            await append_history(tx, [APPROVED])
+            append_history(tx, [APPROVED])
             raise RuntimeError
     assert STEP not in told(await metrics.text())
     async with database.transaction() as tx:
-        await append_history(tx, [APPROVED, APPROVED._replace(note="late", version=1)])
+        append_history(tx, [APPROVED, APPROVED._replace(note="late", version=1)])
     assert told(await metrics.text())[STEP] == 1
 
 

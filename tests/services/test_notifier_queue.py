@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from services.notifier import answers, domain, periods, queue, store
+from services.notifier import answers, domain, matters, periods, queue, store
 from services.notifier.answers import NoLongerOpen
 from services.notifier.domain import Mail, MailKind
 from services.notifier.handlers import handlers
@@ -46,12 +46,16 @@ async def hear(database: Database, *batch: Any) -> None:
 
 async def owe(database: Database, *mails: Mail) -> None:
     async with database.transaction() as tx:
-        await queue.put(tx, mails)
+        queue.put(tx, mails)
+
+
+async def claimed(tx: Transaction, most: int) -> list[Claimed]:
+    return [it for it, _matter in await matters.claim(tx, most)]
 
 
 async def claim(database: Database, most: int = 10) -> list[Claimed]:
     async with database.transaction() as tx:
-        return await queue.claim(tx, most)
+        return await claimed(tx, most)
 
 
 async def states(database: Database) -> list[tuple[Any, ...]]:
@@ -75,7 +79,7 @@ async def test_mails_that_differ_in_kind_period_or_number_are_owed_each(notifier
 async def test_owing_a_mail_that_was_sent_sends_no_other(notifier: Database) -> None:
     await owe(notifier, MAIL)
     async with notifier.transaction() as tx:
-        assert await queue.mark_sent(tx, await queue.claim(tx, 1))
+        assert await queue.mark_sent(tx, await claimed(tx, 1))
     await owe(notifier, MAIL)
     assert await claim(notifier) == []
 
@@ -83,7 +87,7 @@ async def test_owing_a_mail_that_was_sent_sends_no_other(notifier: Database) -> 
 async def test_two_that_claim_at_once_share_no_mail(notifier: Database) -> None:
     await owe(notifier, *(Mail(UUID(int=n), MAIL.kind) for n in range(10)))
     async with notifier.transaction() as one, notifier.transaction() as two:
-        first, second = await queue.claim(one, 6), await queue.claim(two, 6)
+        first, second = await claimed(one, 6), await claimed(two, 6)
         assert (len(first), len(second)) == (6, 4)
         assert not {it.id for it in first} & {it.id for it in second}
 

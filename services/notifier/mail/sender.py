@@ -127,10 +127,8 @@ class Sender:
         self._room_made.clear()
         if most <= 0:
             return []
-        async with self._database.transaction() as tx:
-            claimed = await queue.claim(tx, most, self._claim_for)
-            about = await matters.of(tx, [it.mail for it in claimed]) if claimed else []
-        return list(zip(claimed, about, strict=True))
+        async with self._database.reading() as tx:  # a claim is one statement
+            return await matters.claim(tx, most, self._claim_for)
 
     async def _send(self, claimed: Claimed, matter: Matter) -> None:
         """Never raises: a mail that is not marked comes again when its lease ends."""
@@ -207,10 +205,15 @@ class Sender:
 
     async def _mark_all_sent(self, accepted: Sequence[Claimed]) -> list[bool]:
         """Whether each was still ours to mark."""
+        asking = [it for it in accepted if it.mail.kind is MailKind.CONFIRMATION]
+        if not asking:
+            async with self._database.reading() as tx:  # a mark is one statement
+                marked = await queue.mark_sent(tx, accepted)
+            return [it.id in marked for it in accepted]
         async with self._database.transaction() as tx:
-            known = await store.lock(tx, [it.mail.registration_id for it in accepted])
+            known = await store.lock(tx, [it.mail.registration_id for it in asking])
             marked = await queue.mark_sent(tx, accepted)
-            mails = [it.mail for it in accepted if it.id in marked and it.mail.kind is MailKind.CONFIRMATION]
+            mails = [it.mail for it in asking if it.id in marked]
             await store.save(tx, periods.all_sent(mails, known, self._policy, tx.now))
         return [it.id in marked for it in accepted]
 

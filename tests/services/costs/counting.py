@@ -16,8 +16,8 @@ from shared.database import Database
 
 @dataclass
 class Cost:
-    """`statements` are those with which a service works, COPY among them; what SQLAlchemy and asyncpg say to begin and
-    to end a transaction is not counted, the `transactions` are. `calls` of Python functions, of this thread."""
+    """`statements` are those with which a service works; what SQLAlchemy and asyncpg say to begin and to end a
+    transaction is not counted, the `transactions` are. `calls` of Python functions, of this thread."""
 
     statements: list[str] = field(default_factory=list)
     transactions: int = 0
@@ -28,7 +28,7 @@ class Cost:
 def counted(database: Database, patch: pytest.MonkeyPatch) -> Iterator[Cost]:
     cost = Cost()
     engine = database.engine.sync_engine
-    copy = asyncpg.Connection.copy_records_to_table
+    copy, execute = asyncpg.Connection.copy_records_to_table, asyncpg.Connection.execute
 
     def executed(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         cost.statements.append(statement)
@@ -40,6 +40,11 @@ def counted(database: Database, patch: pytest.MonkeyPatch) -> Iterator[Cost]:
         cost.statements.append(f"COPY {table}")
         return await copy(connection, table, **options)
 
+    async def inserted(connection: Any, statement: str, *values: Any, **options: Any) -> Any:
+        if values:  # BEGIN and COMMIT have none
+            cost.statements.append(statement)
+        return await execute(connection, statement, *values, **options)
+
     def called(_frame: FrameType, what: str, _argument: Any) -> None:
         cost.calls += what == "call"
 
@@ -47,6 +52,7 @@ def counted(database: Database, patch: pytest.MonkeyPatch) -> Iterator[Cost]:
     event.listen(engine, "begin", begun)
     with patch.context() as here:
         here.setattr(asyncpg.Connection, "copy_records_to_table", copied)
+        here.setattr(asyncpg.Connection, "execute", inserted)
         sys.setprofile(called)
         try:
             yield cost

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.notifier import answers, queue, store
+from services.notifier import answers, matters, store
 from shared.database import Database
 from shared.events import CustomerConfirmed, Outcome
 from tests.domain.facts import (
@@ -45,7 +45,7 @@ async def tried(database: Database, server: ScriptedServer, clock: MovableClock,
     """One attempt to send the mail ends so. Then the server is well, nobody sends, and the mail is due again."""
     if ending == "killed before the mark":
         async with database.transaction() as tx:
-            assert await queue.claim(tx, 1)
+            assert await matters.claim(tx, 1)
     else:
         await trouble(server, ending)
         [before, *_] = await mails(database)
