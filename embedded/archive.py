@@ -19,10 +19,11 @@ def archived(jars: Path) -> tuple[str, ...]:
     return (f"-XX:AOTCache={archive}",) if archive.exists() else ()
 
 
-def make_archive(jars: Path, train: Callable[[tuple[str, ...]], None], report: Callable[[str], None]) -> None:
+def make_archive(jars: Path, train: Callable[[tuple[str, ...]], bool], report: Callable[[str], None]) -> None:
     """Make it unless it is there; who else wants it waits for some seconds.
 
-    `train` runs Kafka once, with options under which Java writes at its end which classes it had loaded.
+    `train` runs Kafka once, with options under which Java writes at its end which classes it had loaded, and says
+    whether it came to its end: who is killed meanwhile leaves a part of an archive.
     """
     archive = _archive(jars)
     if archive.exists():
@@ -34,11 +35,10 @@ def make_archive(jars: Path, train: Callable[[tuple[str, ...]], None], report: C
         report("Archiving Kafka's classes, once: later starts take half of the time")
         unfinished = archive.with_suffix(".unfinished")
         unfinished.unlink(missing_ok=True)
-        train((f"-XX:AOTCacheOutput={unfinished}",))
-        if unfinished.exists():
+        if train((f"-XX:AOTCacheOutput={unfinished}",)) and unfinished.exists():
             unfinished.rename(archive)
         else:
-            report(f"Java wrote no {unfinished}: Kafka starts without it")
+            report(f"Java did not write {unfinished}: Kafka starts without it")
 
 
 def _archive(jars: Path) -> Path:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import struct
 import tempfile
@@ -147,10 +148,11 @@ class Kafka:
             )
         self._process.wait_until(self._answers, START_SECONDS)
 
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.stop()
-            self._process = None
+    def stop(self) -> bool:
+        """Whether it came to its end in order, within its grace."""
+        status = self._process.stop() if self._process is not None else 0
+        self._process = None
+        return status != -signal.SIGKILL
 
     def kill(self) -> None:
         """End it as a crash would; `start` recovers from its logs."""
@@ -210,14 +212,14 @@ def prepared(
     return jars, (*JAVA_OPTIONS, QUICK_START, *archived(jars))
 
 
-def _train(jars: Path, recording: tuple[str, ...]) -> None:
-    """A broker's life: it is formatted, starts, answers and stops in order."""
+def _train(jars: Path, recording: tuple[str, ...]) -> bool:
+    """A broker's life: it is formatted, starts, answers and stops. Whether in order."""
     with tempfile.TemporaryDirectory() as folder:
         # The options that are recorded must not be those of the format, which would write the archive, too.
         server = Kafka(Path(folder), jars, (*JAVA_OPTIONS, QUICK_START))
         try:
             server.start(*recording)
-            server.stop()
+            return server.stop()
         finally:
             server.kill()  # where it did not come so far
 

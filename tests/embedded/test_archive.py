@@ -12,10 +12,11 @@ from embedded.archive import archived, make_archive
 from embedded.kafka import Kafka, prepared
 
 
-def training(lives: list[tuple[str, ...]]) -> Callable[[tuple[str, ...]], None]:
-    def train(options: tuple[str, ...]) -> None:
+def training(lives: list[tuple[str, ...]], *, to_its_end: bool = True) -> Callable[[tuple[str, ...]], bool]:
+    def train(options: tuple[str, ...]) -> bool:
         lives.append(options)
         Path(options[0].partition("=")[2]).write_bytes(b"classes")
+        return to_its_end
 
     return train
 
@@ -35,7 +36,14 @@ def test_of_many_who_want_it_one_makes_it(tmp_path: Path) -> None:
     assert archived(tmp_path) != ()
 
 
+def test_what_a_killed_java_leaves_of_an_archive_is_not_used_and_made_anew(tmp_path: Path) -> None:
+    make_archive(tmp_path, training([], to_its_end=False), print)
+    assert archived(tmp_path) == ()
+    make_archive(tmp_path, training([]), print)
+    assert archived(tmp_path) != ()
+
+
 def test_without_an_archive_kafka_starts_as_ever(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    make_archive(tmp_path, lambda _: None, print)
+    make_archive(tmp_path, lambda _: True, print)
     assert archived(tmp_path) == ()
     assert "Kafka starts without it" in capsys.readouterr().out

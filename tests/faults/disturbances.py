@@ -73,7 +73,7 @@ async def network(server: str, fault: Fault, site: Site) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def kafka_gone(how: Callable[[Kafka], None], site: Site) -> AsyncIterator[None]:
+async def kafka_gone(how: Callable[[Kafka], object], site: Site) -> AsyncIterator[None]:
     await asyncio.to_thread(how, site.kafka)
     try:
         yield
