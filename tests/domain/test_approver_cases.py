@@ -10,6 +10,7 @@ from services.approver.facts import facts_of
 from shared.eligibility import CurrentCustomers
 from shared.events import CustomerConfirmed, Outcome, RegistrationApproved, RegistrationClosed, VngApproved
 from shared.history import NO_EFFECT, TRANSITION
+from tests.domain.approver import Approver
 from tests.domain.facts import (
     CUSTOMER,
     DAY,
@@ -24,7 +25,6 @@ from tests.domain.facts import (
     registration_approved,
     registration_closed,
 )
-from tests.domain.test_approver import Approver
 
 REVIEW = CurrentCustomers.REVIEW
 LATER = NOW + HOUR

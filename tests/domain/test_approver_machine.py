@@ -25,8 +25,8 @@ from services.approver.refusals import (
 from shared.eligibility import CurrentCustomers
 from shared.events import CustomerConfirmed, Event, Outcome, ReviewDue, VngApproved, VngRejected
 from shared.history import Entry
+from tests.domain.approver import ADMIN, CAUSES, LAN, MINH, REFUSE, SKIP, Approver
 from tests.domain.facts import CUSTOMER, DAY, HOUR, NOW, account, confirmed, registration_approved, registration_closed
-from tests.domain.test_approver import ADMIN, CAUSES, LAN, MINH, REFUSE, SKIP, Approver
 
 MOMENT = timedelta(microseconds=1)
 CLAIM, REVIEW = 4 * HOUR, 3 * DAY
