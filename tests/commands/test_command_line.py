@@ -3,9 +3,6 @@
 import asyncio
 import os
 import re
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,8 +10,7 @@ import asyncpg
 import pytest
 
 from embedded import Servers
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.command_line import ROOT, as_process, registration
 
 HEADER = "customer_email,common_name,role\n"
 ACCOUNTS = (ROOT / "examples" / "accounts.csv").read_text(encoding="utf-8")
@@ -28,17 +24,6 @@ def environment(running: Servers, empty_database_url: str, topic_prefix: str) ->
         "DATABASE_URL": empty_database_url,
         "KAFKA_TOPIC_PREFIX": topic_prefix,
     }
-
-
-def registration(*words: str, env: dict[str, str], cwd: Path, status: int) -> subprocess.CompletedProcess[str]:
-    """Runs the console script's code; fails unless it ends with `status` and without a traceback."""
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "cli", *words],
-        env=env, cwd=cwd, capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == status, done.stderr
-    assert "Traceback" not in done.stderr
-    return done
 
 
 def write(folder: Path, text: str, encoding: str = "utf-8") -> str:
@@ -70,7 +55,7 @@ def test_a_list_with_bad_rows_is_told_line_by_line_and_its_good_rows_are_registe
         'ha@example.com,"two, words",Partner\n'
     )
     file = write(tmp_path, HEADER + rows)
-    done = registration("register", file, *PARTNER, env=environment, cwd=tmp_path, status=1)
+    done = as_process("register", file, *PARTNER, env=environment, cwd=tmp_path, status=1)
     assert done.stdout == "published 2 registrations\n"
     lines = done.stderr.splitlines()
     assert [re.match(r"registration: line (\d): (\w+)", line).groups() for line in lines] == [  # type: ignore[union-attr]  # a line without a match fails the test as it should
@@ -102,7 +87,7 @@ def test_a_file_that_is_no_such_list_says_what_is_expected(
 def test_accounts_are_imported_from_any_folder_and_topics_are_made_once(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    first = registration("topics", "apply", env=environment, cwd=tmp_path, status=0)
+    first = as_process("topics", "apply", env=environment, cwd=tmp_path, status=0)
     again = registration("topics", "apply", env=environment, cwd=tmp_path, status=0)
     assert first.stdout.count("made  ") == 20 and again.stdout.count("there  ") == 20
     done = registration("accounts", "import", write(tmp_path, ACCOUNTS), env=environment, cwd=tmp_path, status=0)
@@ -151,23 +136,25 @@ def test_what_is_missing_stops_with_the_remedy_and_status_1(environment: dict[st
     def stops(*words: str, **changed: str) -> str:
         return registration(*words, env={**environment, **changed}, cwd=tmp_path, status=1).stderr
 
-    serve = ("serve", "registrar", "--port", "0")
-    said = stops(*serve)
+    def serve_stops() -> str:
+        """A process: in this one it would log, and take signals, as a service does."""
+        return as_process("serve", "registrar", "--port", "0", env=environment, cwd=tmp_path, status=1).stderr
+
+    said = serve_stops()
     assert "no tables of registrar" in said and "registration migrate" in said
-    registration("migrate", env=environment, cwd=tmp_path, status=0)
+    as_process("migrate", env=environment, cwd=tmp_path, status=0)
     asyncio.run(set_version(environment["DATABASE_URL"], "0000"))
-    said = stops(*serve)
+    said = serve_stops()
     assert "tables of registrar are at version 0000; expected 0001 or newer; run: registration migrate" in said
     asyncio.run(set_version(environment["DATABASE_URL"], "9000"))  # a newer program's: served on
-    with ThreadPoolExecutor() as at_once:
-        topic = at_once.submit(stops, *serve)
-        unknown = at_once.submit(stops, "show", str(uuid4()))
-        kafka = at_once.submit(stops, "topics", "apply", KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:9")
-        database = at_once.submit(stops, "migrate", DATABASE_URL="postgresql://u:p@127.0.0.1:9/x")
-    assert "Kafka has no topic" in topic.result() and "registration topics apply" in topic.result()
-    assert "registrar knows no registration" in unknown.result()
-    assert "Kafka at 127.0.0.1:9" in kafka.result() and len(kafka.result().splitlines()) == 1
-    assert "check DATABASE_URL" in database.result() and len(database.result().splitlines()) == 1
+    topic = serve_stops()
+    assert "Kafka has no topic" in topic and "registration topics apply" in topic
+    unknown = as_process("show", str(uuid4()), env=environment, cwd=tmp_path, status=1).stderr
+    assert "registrar knows no registration" in unknown
+    kafka = stops("topics", "apply", KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:9")
+    assert "Kafka at 127.0.0.1:9" in kafka and len(kafka.splitlines()) == 1
+    database = stops("migrate", DATABASE_URL="postgresql://u:p@127.0.0.1:9/x")
+    assert "check DATABASE_URL" in database and len(database.splitlines()) == 1
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,6 @@
 import asyncio
 import csv
 import os
-import subprocess
-import sys
 from io import StringIO
 from pathlib import Path
 from uuid import UUID
@@ -18,9 +16,9 @@ from services.registrar.opening import Policy
 from shared.database import Database
 from shared.eligibility import CurrentCustomers
 from shared.settings import DatabaseSettings
+from tests.command_line import Said, as_process, registration
 from tests.domain.facts import DAY, NOW, ONE, OTHER_PARTNER, THREE, TWO, account_updated, declined, requested
 
-ROOT = Path(__file__).resolve().parents[2]
 HANDLERS = handlers(Policy(100, 30 * DAY, CurrentCustomers.SKIP))
 
 
@@ -43,19 +41,8 @@ def registered(database_url: str) -> str:
     return database_url
 
 
-def export(url: str, *words: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "ignore", "-m", "cli", "export", *words]
-    done = subprocess.run(
-        command,
-        env={**os.environ, "DATABASE_URL": url},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == status, done.stderr
-    return done
+def export(url: str, *words: str, status: int = 0) -> Said:
+    return registration("export", *words, env={**os.environ, "DATABASE_URL": url}, status=status)
 
 
 def ids(text: str) -> list[UUID]:
@@ -63,7 +50,7 @@ def ids(text: str) -> list[UUID]:
 
 
 def test_each_registration_is_a_row_and_what_looks_like_a_formula_is_text(registered: str, tmp_path: Path) -> None:
-    printed = export(registered).stdout
+    printed = as_process("export", env={**os.environ, "DATABASE_URL": registered}, status=0).stdout
     one, two, three = csv.DictReader(StringIO(printed))
     assert one == {
         "registration_id": str(ONE),

@@ -16,7 +16,8 @@ from commands.csv_files import Row
 from commands.lists import MOST_TOLD, Report
 from embedded import Servers
 from shared.events import AccountUpdated
-from tests.commands.test_command_line import HEADER, PARTNER, ROOT, registration
+from tests.command_line import ROOT, registration
+from tests.commands.test_command_line import HEADER, PARTNER
 
 COLUMNS = (
     "email,account_id,holder_name,locale,billing,credit_balance,active_services,active_discounts,in_poc,vng_customer"

@@ -2,11 +2,8 @@
 
 import os
 import re
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -29,13 +26,13 @@ from shared.events import ConfirmationUndeliverable, Outcome
 from shared.messaging.batch import Handlers
 from shared.personal import PURGE
 from shared.topics import SERVICES
+from tests.command_line import Said, as_process, registration
 from tests.domain import facts
 from tests.domain.facts import DAY, NOW, ONE, THREE, TWO
 from tests.domain.notifier import POLICY
 from tests.purging import YEARS, purge, years_later
 from tests.services.approver.at_work import LAN, decide, rules
 
-ROOT = Path(__file__).resolve().parents[2]
 RECENTLY = years_later() - YEARS + DAY
 HANDLERS: dict[str, Handlers] = {
     "registrar": registrar_handlers(Policy(100, 30 * DAY, CurrentCustomers.SKIP)),
@@ -308,19 +305,13 @@ async def test_no_service_may_blank_its_history_and_who_may_works_as_no_service(
         assert await owner.fetchval(may, "registration_purge", f"{service}.history", column)
 
 
-def run(url: str, *words: str, status: int, **env: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "cli", "purge", *words],
-        env={**os.environ, "DATABASE_URL": url, **env}, cwd=ROOT,
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == status, done.stderr
-    assert "Traceback" not in done.stderr
-    return done
+def run(url: str, *words: str, status: int, **env: str) -> Said:
+    return registration("purge", *words, env={**os.environ, "DATABASE_URL": url, **env}, status=status)
 
 
 def test_the_command_says_what_it_did_by_service(database_url: str) -> None:
-    lines = run(database_url, "--older-than", "P2Y", status=0).stdout.splitlines()
+    env = {**os.environ, "DATABASE_URL": database_url}
+    lines = as_process("purge", "--older-than", "P2Y", env=env, status=0).stdout.splitlines()
     assert {line.split(":")[0] for line in lines} == {*SERVICES}
     assert {line.split()[1] for line in lines} == {"0"}
     counted = run(database_url, "--older-than", "P2Y", "--dry-run", status=0).stdout

@@ -1,9 +1,8 @@
 """`registration contracts check`: what an upstream portal learns of the events that it writes, before any is sent."""
 
 import json
+import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from commands.contracts.check import check
 from commands.contracts.schemas import schema_of
 from commands.contracts.wording import expected
 from shared.messaging.batch import LARGEST_EVENT
+from tests.command_line import as_process, registration
 from tests.contracts.golden import KINDS, examples
 
 REQUEST: dict[str, Any] = {
@@ -30,14 +30,11 @@ def cloud_event(**members: Any) -> dict[str, Any]:
     return {"specversion": "1.0", "type": "RegistrationRequested", "data": REQUEST} | members
 
 
-def run(folder: Path, *lines: object, words: tuple[str, ...] = ()) -> tuple[int, list[str], list[str]]:
-    """Exit status, and the lines on stdout and stderr. A line is JSON of an object, or the bytes given."""
+def written(folder: Path, *lines: object) -> str:
+    """A file. A line is JSON of an object, or the bytes given."""
     file = folder / "events.jsonl"
     file.write_bytes(b"".join((it if isinstance(it, bytes) else json.dumps(it).encode()) + b"\n" for it in lines))
-    command = [sys.executable, "-W", "ignore", "-m", "cli", "contracts", "check", str(file), *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert "Traceback" not in done.stderr
-    return done.returncode, done.stdout.splitlines(), done.stderr.splitlines()
+    return str(file)
 
 
 def problems(folder: Path, line: bytes, kind: str | None = "RegistrationRequested") -> list[str]:
@@ -47,13 +44,14 @@ def problems(folder: Path, line: bytes, kind: str | None = "RegistrationRequeste
 
 
 def test_good_events_are_counted_and_the_status_is_0(tmp_path: Path) -> None:
-    status, told, wrong = run(tmp_path, REQUEST, b"", REQUEST, words=("--type", "RegistrationRequested"))
-    assert (status, told, wrong) == (0, ["2 events checked, 0 bad"], [])
+    file = written(tmp_path, REQUEST, b"", REQUEST)
+    done = as_process("contracts", "check", file, "--type", "RegistrationRequested", env=os.environ, status=0)
+    assert (done.stdout, done.stderr) == ("2 events checked, 0 bad\n", "")
 
 
 def test_a_bad_line_is_told_by_its_number_field_what_was_found_and_what_was_expected(tmp_path: Path) -> None:
     left_out = {name: value for name, value in REQUEST.items() if name != "partner_id"}
-    status, told, wrong = run(
+    file = written(
         tmp_path,
         cloud_event(),
         cloud_event(data=REQUEST | {"customer_email": "khach@", "requested_at": "yesterday"}),
@@ -66,8 +64,8 @@ def test_a_bad_line_is_told_by_its_number_field_what_was_found_and_what_was_expe
         REQUEST,
         [],
     )
-    assert status == 1
-    assert told == [
+    done = registration("contracts", "check", file, env=os.environ, status=1)
+    assert done.stdout.splitlines() == [
         "line 7: requester_local: no field of RegistrationRequested; it is ignored",
         "10 events checked, 9 bad",
     ]
@@ -83,18 +81,18 @@ def test_a_bad_line_is_told_by_its_number_field_what_was_found_and_what_was_expe
         r"9: type and data missing; expected a CloudEvent, or name the type of all lines by --type",
         r"10: the line: found \[\]; expected one JSON object",
     )
+    wrong = done.stderr.splitlines()
     assert len(wrong) == len(shapes)
     for line, shape in zip(wrong, shapes, strict=True):
         assert re.fullmatch(f"registration: line {shape}", line), line
 
 
 def test_a_file_that_is_not_there_and_a_type_that_is_not_are_one_line_and_no_traceback(tmp_path: Path) -> None:
-    command = [sys.executable, "-W", "ignore", "-m", "cli", "contracts", "check", str(tmp_path / "none")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
+    done = registration("contracts", "check", str(tmp_path / "none"), env=os.environ, status=1)
     assert re.fullmatch(r"registration: .+ cannot be read: .+; expected a file with one event a line\n", done.stderr)
-    status, _told, wrong = run(tmp_path, REQUEST, words=("--type", "Nothing"))
-    assert status == 2 and "RegistrationRequested" in "".join(wrong)
+    file = written(tmp_path, REQUEST)
+    done = registration("contracts", "check", file, "--type", "Nothing", env=os.environ, status=2)
+    assert "RegistrationRequested" in done.stderr
 
 
 @pytest.mark.parametrize("example", [it for it in examples() if it.kind.type() != "Quarantined"], ids=str)

@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -18,6 +16,7 @@ from commands.doctor import findings
 from shared.messaging.kafka import admin
 from shared.settings import KafkaSettings
 from shared.topics import SERVICES
+from tests.command_line import as_process, registration
 from tests.commands.doctor.looking import Servants, found, ill
 
 NOBODY = "127.0.0.1:9"
@@ -26,16 +25,9 @@ ABOUT = '{"issuer": "URL", "authorization_endpoint": "URL/a", "token_endpoint": 
 KEYS = '{"keys": [{"kty": "RSA"}]}'
 
 
-def doctor(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "cli", "doctor", *words],
-        env=dict(os.environ), capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
-
-
 def test_where_all_is_well_each_part_is_told_in_a_line_and_the_status_is_0(well: pytest.MonkeyPatch) -> None:
-    done = doctor()
-    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    done = as_process("doctor", env=os.environ, status=0)
+    assert done.stderr == "", done.stdout
     parts = ["settings", "Kafka", "topics", "rights", "PostgreSQL", "clock", *["tables"] * 4, "mail", "OpenID", "clock"]
     assert [line.split()[:2] for line in done.stdout.splitlines()] == [["ok", part] for part in parts]
 
@@ -213,8 +205,7 @@ def test_something_wrong_is_status_1_from_any_folder_and_nonsense_is_no_tracebac
 ) -> None:
     for name in ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL", "SMTP_URL", "OIDC_ISSUER"):
         settings.setenv(name, "nonsense")
-    settings.chdir(tmp_path)
-    done = doctor()
-    assert (done.returncode, done.stderr) == (1, "")
+    done = registration("doctor", env=os.environ, cwd=tmp_path, status=1)
+    assert done.stderr == ""
     assert "wrong   settings    DATABASE_URL is ********; expected an address like" in done.stdout
     assert "wrong   Kafka       nonsense:9092 does not answer: " in done.stdout
