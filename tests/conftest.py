@@ -3,6 +3,7 @@ database or a topic prefix of its own.
 """
 
 import asyncio
+import gc
 import itertools
 import os
 from collections.abc import AsyncIterator, Generator, Iterator
@@ -30,6 +31,17 @@ LONGEST = (
     "tests/embedded/",
 )
 """Those that take longest, first: in several processes the last one would keep the others waiting."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Modules and tests are no garbage: the collector would look through them again and again, in each process."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

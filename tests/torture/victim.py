@@ -32,6 +32,7 @@ def _be_member(name: str) -> None:
 
 
 def main(name: str, port: int) -> None:
+    interpreter.load_quickly()
     settings = load(SETTINGS[name])
     configure_logging(settings.log_format)
     if member := os.environ.get("MEMBER"):
