@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from typing import assert_never
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy.exc import DBAPIError
 
 from commands.failures import Failed
 from commands.quarantine_lines import about, line, who_and_when
@@ -19,7 +18,7 @@ from shared.clock import system_clock
 from shared.database import Database, RoleRefused
 from shared.events import Reason
 from shared.messaging import settling
-from shared.messaging.faults import in_words
+from shared.messaging.faults import PASSING, in_words
 from shared.messaging.readable import one_line
 from shared.messaging.settling import Discarded, FailedAgain, Replayed, SettledBefore, Which
 from shared.settings import DatabaseSettings, load
@@ -172,7 +171,7 @@ async def _database(service: str) -> AsyncIterator[Database]:
 async def _told_plainly() -> AsyncIterator[None]:
     try:
         yield
-    except (DBAPIError, OSError, RoleRefused) as error:
+    except (*PASSING, RoleRefused) as error:
         raise Failed(
             f"the database did not do what was asked: {in_words(error)}; expected one that registration migrate has "
             f"made ready; check DATABASE_URL, then try again: what is done is not done twice"

@@ -15,7 +15,6 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import CommitFailedError, IllegalGenerationError, UnknownMemberIdError
 from faststream.kafka.security import parse_security
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy.exc import DBAPIError
 
 from commands import past
 from commands.failures import Failed
@@ -23,7 +22,7 @@ from commands.kafka import partitions_of, told_plainly
 from commands.serve import SETTINGS, create
 from shared.database import Database
 from shared.events import Time
-from shared.messaging.faults import in_words
+from shared.messaging.faults import PASSING, in_words
 from shared.messaging.kafka import admin, security
 from shared.messaging.remembering import Memory, Told, event_in
 from shared.settings import KafkaSettings, load
@@ -93,7 +92,7 @@ async def _take_back(database: Database, memory: Memory, told: Told) -> int:
     try:
         async with database.transaction() as tx:
             return await memory.take_back(told, tx)
-    except DBAPIError as error:
+    except PASSING as error:
         raise Failed(
             f"what was told could not be taken back, and no offset was moved: {in_words(error)}; expected a database "
             f"as a backup has it; check DATABASE_URL, and that --to is before the backup was begun"

@@ -33,6 +33,7 @@ from embedded.kafka_secured import Secured
 from embedded.ports import free_port
 
 START_SECONDS = 120.0
+ASKED_TO_END = 128 + signal.SIGTERM  # the status with which Java ends in order
 STOP_SECONDS = 60.0
 """Everything is written down in order: the records of each partition and, at the training, the archive of classes."""
 JAVA_OPTIONS = (
@@ -149,10 +150,10 @@ class Kafka:
         self._process.wait_until(self._answers, START_SECONDS)
 
     def stop(self) -> bool:
-        """Whether it came to its end in order, within its grace."""
-        status = self._process.stop() if self._process is not None else 0
+        """Whether it came to its end in order, within its grace: as Java says that it was asked to end."""
+        status = self._process.stop() if self._process is not None else ASKED_TO_END
         self._process = None
-        return status != -signal.SIGKILL
+        return status == ASKED_TO_END
 
     def kill(self) -> None:
         """End it as a crash would; `start` recovers from its logs."""

@@ -117,6 +117,7 @@ class Transaction(Reading):
         self.offsets: Mapping[int, int] = {}
         self._begun = False
         self._new: list[Insert] = []
+        self._failed: BaseException | None = None
         self._emitted: list[Event] = []
         self._changed: set[str] = set()
 
@@ -169,6 +170,8 @@ class Transaction(Reading):
             self.insert(outbox.table, self._owed())
             self.signal(outbox.OWED)
             self._emitted = []
+        if self._failed:  # somebody caught it, and would be told that this committed
+            raise self._failed
         await self._write(sorted(self._changed))
         self._changed = set()
 
@@ -179,7 +182,11 @@ class Transaction(Reading):
         if not self._begun:  # what follows goes past SQLAlchemy, which begins a transaction at its own first statement
             await self.execute(text("select 1"))
         raw = await self._connection.get_raw_connection()
-        await inserting.write(raw.driver_connection, new, channel_of(self._service), topics)
+        try:
+            await inserting.write(raw.driver_connection, new, channel_of(self._service), topics)
+        except BaseException as error:
+            self._failed = error
+            raise
 
     def _owed(self) -> list[outbox.Owed]:
         if self.trail is None:

@@ -73,7 +73,7 @@ def _statement(tables: tuple[tuple[Table, bool], ...]) -> str:
     reads what another answers: each waits for the one before, so all who write the same keys meet them in one order."""
     inserts, first = [], 1
     for number, (table, known_stay) in enumerate(tables):
-        after = f" where (select count(*) from insert_{number - 1}) is not null" if number else ""  # noqa: S608
+        after = f" where (select count(*) from insert_{number - 1}) >= 0" if number else ""  # noqa: S608
         conflict = " on conflict do nothing" if known_stay else ""
         inserts.append(f"insert_{number} as ({_insert(table, first)}{after}{conflict} returning 1)")
         first += len(_columns(table))

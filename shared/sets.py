@@ -36,14 +36,10 @@ def update_many(table: Table, keys: Sequence[str], names: Sequence[str]) -> Upda
     )
 
 
-def insert_many(table: Table, names: Sequence[str], **others: Any) -> Insert:
-    """For an ON CONFLICT, which COPY has not. `others` are the same in all rows. Parameters: `lists(them, names)`."""
+def insert_many(table: Table, names: Sequence[str]) -> Insert:
+    """To update what is known, or to answer: what `Transaction.insert` does not. Parameters: `lists(them, names)`."""
     new = rows(*(table.c[name] for name in names))
-    values = [_value(new, table.c[name]) for name in names]
-    same = [
-        it if isinstance(it, ColumnElement) else bindparam(None, it, table.c[name].type) for name, it in others.items()
-    ]
-    return insert(table).from_select([*names, *others], select(*values, *same))
+    return insert(table).from_select(names, select(*(_value(new, table.c[name]) for name in names)))
 
 
 def _element(column: Column[Any]) -> TypeEngine[Any]:

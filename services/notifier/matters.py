@@ -30,7 +30,7 @@ async def keep_reviews(tx: Transaction, due: Sequence[Review]) -> list[Review]:
     return [it for it in due if it.registration_id in new]
 
 
-async def claim(tx: Reading, most: int, lease: timedelta = queue.LEASE) -> list[tuple[Claimed, Matter]]:
+async def claim(tx: Transaction, most: int, lease: timedelta = queue.LEASE) -> list[tuple[Claimed, Matter]]:
     """Up to `most` mails that are due, oldest first, and what each is about. Nobody else sends them before the lease
     ends."""
     rows = (await tx.execute(_CLAIM, queue.terms(tx.now, most, lease))).all()

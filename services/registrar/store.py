@@ -30,7 +30,7 @@ from services.registrar.domain import Decided, Registration, Status
 from shared.database import Transaction
 from shared.events import Locale
 from shared.rows import columns_of, reader
-from shared.sets import insert_many, lists, update_many
+from shared.sets import lists, update_many
 from shared.stores import append_history, listed
 
 metadata = MetaData()
@@ -107,8 +107,6 @@ _ADD_PARTNERS = (
 )
 _REGISTRATIONS = select(*_COLUMNS).where(r.registration_id == any_(listed("ids", Uuid())))
 _LOCK_REGISTRATIONS = _REGISTRATIONS.order_by(r.registration_id).with_for_update()
-_EARLY_ONE = ("registration_id", "partner_id")
-_KEEP_EARLY = insert_many(early_withdrawals, _EARLY_ONE).on_conflict_do_nothing()
 _MOVING = ("status", "version", "changed_at", "account_id", "locale")
 _MOVE = update_many(registrations, ["registration_id"], _MOVING)
 
@@ -136,9 +134,8 @@ async def get(tx: Transaction, registration_id: UUID) -> Registration | None:
 
 async def save(tx: Transaction, decided: Decided) -> None:
     """Everything that was decided: rows, history, and what is told once this transaction commits."""
-    if decided.early:
-        await tx.execute(_KEEP_EARLY, lists(decided.early, _EARLY_ONE))
     await _move(tx, decided.changed)
+    tx.insert(early_withdrawals, decided.early, known_stay=True)
     tx.insert(registrations, list(decided.new.values()))
     append_history(tx, decided.history)
     tx.emit(*decided.told)

@@ -84,7 +84,7 @@ async def test_a_transaction_that_rolls_back_tells_nothing(world: World) -> None
     async def emit_and_fail() -> None:
         async with database.transaction() as tx:
             tx.emit(expired())
-            await tx.flush()  # a COPY, the transaction's first statement
+            await tx.flush()
             raise KeyError("something went wrong after")
 
     with pytest.raises(KeyError):

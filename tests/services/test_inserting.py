@@ -1,6 +1,7 @@
 """New rows of a transaction: written together and in their order, and seen by what it reads next."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from uuid import UUID
 
@@ -71,6 +72,20 @@ async def test_a_key_that_exists_is_an_error_unless_those_that_are_known_may_sta
     async with registrar.transaction() as tx:
         tx.insert(early_withdrawals, [EARLY, another], known_stay=True)
     assert await rows(registrar, "select partner_id from early_withdrawals order by 1") == [("p-1",), ("p-2",)]
+
+
+async def test_who_catches_what_went_wrong_with_new_rows_is_not_told_that_they_were_committed(
+    registrar: Database,
+) -> None:
+    async def look_away() -> None:
+        async with registrar.transaction() as tx:
+            tx.insert(early_withdrawals, [EARLY, EARLY])
+            with suppress(UniqueViolationError):
+                await tx.execute(select(1))
+
+    with pytest.raises(UniqueViolationError):
+        await look_away()
+    assert await rows(registrar, "select count(*) from early_withdrawals") == [(0,)]
 
 
 async def test_rows_of_one_table_wait_for_those_of_the_table_before(registrar: Database) -> None:

@@ -74,7 +74,8 @@ def _watch_publishing(reach: Reach) -> None:
 
 
 def _watch_statements(engine: AsyncEngine, reach: Reach) -> None:
-    """The relay deletes without a transaction around it; a mark is done once its transaction is committed."""
+    """The relay deletes without a transaction around it. A mark is done once its transaction is committed, or by
+    itself, where it is the only statement."""
 
     def before(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         if statement.startswith("DELETE FROM outbox"):
@@ -83,9 +84,12 @@ def _watch_statements(engine: AsyncEngine, reach: Reach) -> None:
             _transaction.set("mark sent")
             reach("before mark sent")
 
-    def after(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+    def after(connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         if statement.startswith("DELETE FROM outbox"):
             reach("after outbox delete")
+        elif _transaction.get() == "mark sent" and connection.get_isolation_level() == "AUTOCOMMIT":
+            _transaction.set("")
+            reach("after mark sent")
 
     event.listen(engine.sync_engine, "before_cursor_execute", before)
     event.listen(engine.sync_engine, "after_cursor_execute", after)

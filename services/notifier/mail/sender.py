@@ -127,7 +127,7 @@ class Sender:
         self._room_made.clear()
         if most <= 0:
             return []
-        async with self._database.reading() as tx:  # a claim is one statement
+        async with self._database.transaction() as tx:  # whatever fails, no mail is claimed, and none is in doubt
             return await matters.claim(tx, most, self._claim_for)
 
     async def _send(self, claimed: Claimed, matter: Matter) -> None:
@@ -207,8 +207,8 @@ class Sender:
         """Whether each was still ours to mark."""
         asking = [it for it in accepted if it.mail.kind is MailKind.CONFIRMATION]
         if not asking:
-            async with self._database.reading() as tx:  # a mark is one statement
-                marked = await queue.mark_sent(tx, accepted)
+            async with self._database.reading() as looking:  # no transaction: the mark is all, and one statement
+                marked = await queue.mark_sent(looking, accepted)
             return [it.id in marked for it in accepted]
         async with self._database.transaction() as tx:
             known = await store.lock(tx, [it.mail.registration_id for it in asking])

@@ -5,6 +5,8 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from services.notifier import answers, matters, store
 from shared.database import Database
@@ -199,3 +201,24 @@ async def test_an_answer_and_a_doubt_owe_one_mail_of_the_withdrawal(
     await hear(notifier, WITHDRAWN)
     assert await finish(notifier, server) == [("confirmation", "failed"), ("customer_withdrawn", "sent")]
     assert told_of_withdrawal(server) == 1
+
+
+async def test_a_claim_that_fails_is_no_attempt(notifier: Database, server: ScriptedServer) -> None:
+    """Else a customer whom no mail was ever sent to would count as one who may have read it."""
+
+    async def locale(value: str) -> None:
+        async with notifier.transaction() as tx:
+            await tx.execute(text(f"update confirmations set locale = {value}"))
+
+    async def said() -> set[str]:
+        return {line["event"] for line in lines}
+
+    await hear(notifier, opened(customer_email=AN))
+    await locale("'unreadable'")
+    with capture_logs() as lines:
+        async with sending(notifier, server):
+            await eventually(said, lambda found: "mail waits" in found)
+            await locale("null")
+            await until_nothing_waits(notifier)
+    [mail] = await mails(notifier)
+    assert (mail["state"], mail["attempts"]) == ("sent", 1)
