@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Where the environment says so, all that tests start would be compiled anew each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: overload upgrade many soak bench-growth bench-scale bench bench-quick bench-latency bench-events bench-throughput install demo test check lock docs messages clean audit licences sbom mutants lives torture pictures bench-drain bench-lag bench-scheduler bench-pages chart contracts contracts-published debezium
+.PHONY: containers overload upgrade many soak bench-growth bench-scale bench bench-quick bench-latency bench-events bench-throughput install demo test check lock docs messages clean audit licences sbom mutants lives torture pictures bench-drain bench-lag bench-scheduler bench-pages chart contracts contracts-published debezium
 
 install: $(INSTALLED)
 
@@ -54,6 +54,11 @@ torture: $(INSTALLED_DEV)
 # The release before on this one's tables and events, alone and mixed with it. Needs the repository's history.
 upgrade: $(INSTALLED_DEV)
 	$(BIN)/python -m tests.upgrade
+
+# docs/how-to/deploy.md's containers for real: built, started, walked through, stopped, started again. Needs a container
+# engine, or root on Debian; says aloud which images of others it could not pull and stood in for. Five minutes.
+containers: $(INSTALLED_DEV)
+	$(BIN)/python -m tests.containers
 
 # Three brokers, four PostgreSQL servers, nine instances: one is killed, a broker too, all are restarted in turn.
 many: $(INSTALLED_DEV)
