@@ -67,6 +67,9 @@ def test_the_rendered_manifests_are_those_of_the_chart(capsys: pytest.CaptureFix
     assert {it["kind"] for it in fewer}.isdisjoint({"ServiceMonitor", "NetworkPolicy"})
     fixed = chart.manifests(chart.rendered("--set", "autoscaling.enabled=false"))
     assert {it["spec"]["replicas"] for it in of(fixed, "Deployment").values()} == {2}
+    traced = chart.manifests(chart.rendered("--set", "settings.OTEL_EXPORTER_OTLP_ENDPOINT=http://traces:4318"))
+    egress = of(traced, "NetworkPolicy")["portal"]["spec"]["egress"]
+    assert 4318 in {port["port"] for rule in egress for port in rule["ports"]}
     with pytest.raises(subprocess.CalledProcessError):
         chart.rendered("--set", "urls.portal=")
 
@@ -145,6 +148,7 @@ def test_probes_and_commands_are_those_of_our_program(manifests: list[Manifest])
         assert container["args"] == ["serve", service, "--host", "0.0.0.0", "--port", "8000"]
         assert container["livenessProbe"]["httpGet"] == {"path": "/livez", "port": "http"}
         assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
+        assert container["lifecycle"] == {"preStop": {"exec": {"command": ["sleep", "5"]}}}  # of a grace of 30
     for job, it in of(manifests, "Job").items():
         assert it["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
         words = it["spec"]["template"]["spec"]["containers"][0]["args"]
@@ -172,6 +176,17 @@ def test_what_selects_pods_finds_those_of_its_service_only(manifests: list[Manif
         assert it["spec"]["policyTypes"] == ["Ingress", "Egress"]
 
 
+def test_what_a_job_may_reach_is_allowed_before_it_runs(manifests: list[Manifest]) -> None:
+    weights: dict[tuple[str, str], int] = {}
+    for kind in ("Job", "NetworkPolicy"):
+        for name, it in of(manifests, kind).items():
+            notes = it["metadata"].get("annotations", {})
+            if "helm.sh/hook" in notes:
+                weights[kind, name] = int(notes.get("helm.sh/hook-weight", "0"))
+    assert all(weights["NetworkPolicy", job] < weights["Job", job] for job in ("topics", "migrate"))
+    assert len(weights) == 4
+
+
 def test_instances_follow_the_lag_of_the_services_own_group_and_are_never_more_than_partitions(
     manifests: list[Manifest],
 ) -> None:
@@ -182,7 +197,7 @@ def test_instances_follow_the_lag_of_the_services_own_group_and_are_never_more_t
         assert spec["scaleTargetRef"]["name"] == f"registration-{service}"
         assert 2 <= spec["minReplicaCount"] <= spec["maxReplicaCount"] <= partitions
         assert trigger["type"] == "kafka" and trigger["metadata"]["consumerGroup"] == service
-        assert "topic" not in trigger["metadata"]
+        assert "topic" not in trigger["metadata"] and trigger["metadata"]["offsetResetPolicy"] == "earliest"
         assert trigger["authenticationRef"]["name"] == f"registration-{service}"
         login = of(manifests, "TriggerAuthentication")[service]["spec"]
         assert login["secretTargetRef"][0] == {"parameter": "password", "name": "registration-kafka", "key": service}
