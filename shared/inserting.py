@@ -1,5 +1,5 @@
 """New rows of several tables, in their order: few in one statement, each column a list that PostgreSQL reads beside the
-others; many by COPY, which takes two round trips for each table and half the time of it."""
+others; many by COPY, which takes two round trips for each table and less for each row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

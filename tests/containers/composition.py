@@ -3,8 +3,8 @@
 import json
 import re
 import shlex
-import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from commands.failures import Failed
@@ -58,9 +58,8 @@ class Composition:
     def follow(self, line: str) -> Iterator[str]:
         """Findings: lines of the log that are not JSON."""
         one = self._start(line)
-        time.sleep(FOLLOWED)
-        if not one.alive:
-            yield f"`{line}` ended with status {one.wait()}, expected that it follows:\n{one.log_tail(5)}"
+        with suppress(TimeoutError):
+            yield f"`{line}` ended with status {one.wait(FOLLOWED)}, expected that it follows:\n{one.log_tail(5)}"
         one.stop()
         said = re.findall(r"^\S+ +\| (.*)$", one.log_tail(1000), re.MULTILINE)
         if not said:
