@@ -19,6 +19,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from uuid_utils.compat import uuid7
 
 from commands.kafka import apply_topics
 from embedded import Servers, process, servers
@@ -51,7 +52,7 @@ def account(number: int) -> AccountUpdated:
 
 def request(number: int) -> RegistrationRequested:
     return RegistrationRequested(
-        registration_id=uuid4(),
+        registration_id=uuid7(),
         partner_id=f"partner-{number // OPEN_LIMIT}",
         partner_name="Saigon Cloud",
         customer_email=f"customer{number}@example.com",

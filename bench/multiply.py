@@ -12,6 +12,7 @@ from shared.topics import SERVICES
 
 FOLLOWED = ("alembic_version", "outbox")  # tables of which there is nothing to multiply
 COPIES = 20  # of the template with one statement
+APART = 60_000  # milliseconds between two copies' keys, which have a time in front (UUIDv7)
 ENDS_IN_NUMBER = frozenset({"partner_id", "account_id", "common_name"})
 ADDRESSES = frozenset({"email", "customer_email", "search_text"})
 OVER = {("notifier", "emails"): {"state": "'sent'", "sent_at": "queued_at"}}
@@ -98,11 +99,12 @@ async def _tables(owner: asyncpg.Connection, *services: str) -> list[Multiplied]
 
 
 def _copied(column: str, kind: str, over: dict[str, str]) -> str:
-    """Keys become new ones, each as spread out as those of new registrations are."""
+    """Keys become new ones, of earlier registrations."""
     if column in over:
         return over[column]
     if kind == "uuid":
-        return f"""md5("{column}"::text || ':' || copy)::uuid"""
+        time = f"""('x' || left(replace("{column}"::text, '-', ''), 12))::bit(48)::bigint - copy * {APART}"""
+        return f"""overlay(md5("{column}"::text || ':' || copy) placing lpad(to_hex({time}), 12, '0') from 1)::uuid"""
     if column in ADDRESSES:
         return f"""replace("{column}", '@', '.' || copy || '@')"""
     return f""""{column}" || '.' || copy""" if column in ENDS_IN_NUMBER else f'"{column}"'

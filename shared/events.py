@@ -203,7 +203,8 @@ Role = Literal["Partner"]
 
 
 class RegistrationRequested(Event):
-    """A partner asks for a customer. Its publisher chooses `registration_id`: the same id is the same request."""
+    """A partner asks for a customer. Its publisher chooses `registration_id`: the same id is the same request. Any
+    UUID will do; one with the time in front (UUIDv7) costs the least to store."""
 
     registration_id: UUID
     batch_id: UUID | None = None

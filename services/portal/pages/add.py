@@ -5,12 +5,13 @@ Every button posts the whole form and gets it back, so the form needs no script;
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from uuid_utils.compat import uuid7
 
 from services.portal import store
 from services.portal.pages.checking import Sending, check
@@ -80,12 +81,12 @@ class AddPage:
 
     async def show(self, request: Request, person: Person) -> Response:
         """`?again=` is the id of a registration of the partner's own: its customer is filled in."""
-        return self._page(request, Shown([await self._row_again(request, person)], uuid4()))
+        return self._page(request, Shown([await self._row_again(request, person)], uuid7()))
 
     async def submit(self, request: Request, person: Person) -> Response:
         form = await _form(request)
-        given = uuid_in(form.batch_id) if form.batch_id else uuid4()
-        batch_id = given or uuid4()
+        given = uuid_in(form.batch_id) if form.batch_id else uuid7()
+        batch_id = given or uuid7()
         if form.language:
             choose(request, form.language)
         if form.wish is not Wish.ADD:

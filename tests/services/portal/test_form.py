@@ -5,12 +5,13 @@ import re
 from collections.abc import Sequence
 from html import unescape
 from typing import Any
-from uuid import UUID, uuid4, uuid5
+from uuid import RFC_4122, UUID, uuid4
 
 import httpx2
 import pytest
 
 from services.portal import store
+from services.portal.pages.checking import id_of
 from services.portal.pages.form import MOST_ROWS
 from shared.database import Database
 from tests.services.portal.conftest import AN, BINH, STAFF, Browse, published, rows
@@ -67,7 +68,7 @@ async def test_good_rows_are_published_with_who_asked_for_them(browse: Browse, d
     await browse().post("/accounts", data=form(("  Mot@Example.com ", " Khách Một ", ""), batch_id=str(batch)))
     assert await published(database) == [
         {
-            "registration_id": str(uuid5(batch, "mot@example.com")),
+            "registration_id": str(id_of(batch, "mot@example.com")),
             "batch_id": str(batch),
             "partner_id": "p-1",
             "partner_name": "Đối tác A",
@@ -79,6 +80,16 @@ async def test_good_rows_are_published_with_who_asked_for_them(browse: Browse, d
             "requested_at": "2026-07-01T09:00:00Z",
         }
     ]
+
+
+async def test_ids_of_a_later_form_come_after_those_of_an_earlier_one_whatever_the_addresses(browse: Browse) -> None:
+    addresses = [f"{number}@example.com" for number in range(50)]
+    first, second = UUID("019a0000-0000-7fff-bfff-ffffffffffff"), UUID("019a0000-0001-7000-8000-000000000000")
+    earlier, later = ({id_of(batch, it) for it in addresses} for batch in (first, second))
+    assert len(earlier) == len(later) == len(addresses)
+    assert max(earlier) < min(later)
+    assert {(it.version, it.variant) for it in earlier | later} == {(8, RFC_4122)}
+    assert UUID(typed(await browse().get("/accounts/add"), "batch_id")[0]).version == 7
 
 
 async def test_who_asks_is_never_taken_from_the_form(browse: Browse, database: Database) -> None:
