@@ -22,6 +22,7 @@ from shared.web import formats
 from shared.web.bidi import bdi, contained
 from shared.web.languages import catalogue, chosen_locale, translations
 from shared.web.person import form_token, signed_in
+from shared.web.sentences import Translating
 from shared.web.site import Site
 from shared.web.static_files import static_urls
 
@@ -115,7 +116,7 @@ def _templates(folder: Path) -> _Templates:
 
 
 def _environment(folder: Path, locale: Locale, vietnamese: Catalog) -> Environment:
-    environment = Environment(
+    environment = Translating(
         loader=ChoiceLoader([FileSystemLoader(folder / "templates"), FileSystemLoader(_SHARED / "templates")]),
         autoescape=True,
         undefined=StrictUndefined,
@@ -126,13 +127,13 @@ def _environment(folder: Path, locale: Locale, vietnamese: Catalog) -> Environme
         lstrip_blocks=True,
     )
     environment.policies["ext.i18n.trimmed"] = True
-    environment.install_gettext_translations(  # type: ignore[attr-defined]  # added by jinja2.ext.i18n
-        translations(locale, vietnamese), newstyle=True
-    )
+    spoken = translations(locale, vietnamese)
+    environment.gettext = spoken.gettext
+    environment.install_gettext_translations(spoken, newstyle=True)  # type: ignore[attr-defined]  # by jinja2.ext.i18n
     environment.filters["moment"] = partial(formats.moment, locale=locale)
     environment.filters["vnd"] = partial(formats.vnd, locale=locale)
     environment.filters["bdi"] = bdi
-    environment.globals["static_url"] = static_urls()
+    environment.filters["static_url"] = static_urls()
     for name in environment.list_templates():
         environment.get_template(name)  # compiled now: else the first readers of each page wait for it
     return environment

@@ -31,7 +31,7 @@ def test_no_page_is_stored(open_site: OpenSite, path: str) -> None:
 
 
 def test_a_stylesheet_is_kept_for_long_only_under_its_own_hash(open_site: OpenSite) -> None:
-    browser = open_site(page="{{ static_url('site.css') }}")
+    browser = open_site(page="{{ 'site.css'|static_url }}")
     address = browser.get("/page").text
     assert address.startswith("/static/site.css?v=")
     kept = browser.get(address)

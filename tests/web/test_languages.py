@@ -38,6 +38,40 @@ def test_the_first_that_is_known_decides(
     assert (page.headers["content-language"], page.text) == (language, greeting)
 
 
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ('{{ _("50%% of %(what)s", what="<b>") }}', "50% của &lt;b&gt;"),
+        ('{% trans what="<b>"|bdi %}50% of {{ what }}{% endtrans %}', "50% của <bdi>&lt;b&gt;</bdi>"),
+        ('<i title="{{ _("50%% of %(what)s", what=\'"\') }}">', '<i title="50% của &#34;">'),
+        (
+            '{% macro told(it) %}{{ it }}!{% endmacro %}{{ told(_("50%% of %(what)s", what="<b>")) }}',
+            "50% của &lt;b&gt;!",
+        ),
+        ('{{ _("50%% of %(what)s", what=_("all")) if true else _("all") }}', "50% của tất cả"),
+        ("{% trans n=2 %}one{% pluralize %}{{ n }} of many{% endtrans %}", "2 of many"),
+    ],
+)
+def test_a_sentence_reads_the_same_wherever_it_stands(open_site: OpenSite, page: str, text: str) -> None:
+    browser = open_site(
+        page=page,
+        vietnamese={
+            "50%% of %(what)s": "50%% của %(what)s",
+            "all": "tất cả",
+            "It is %(what)s": "It's %(what)s",
+            "Its name": "It's",
+        },
+    )
+    assert browser.get("/page", headers={"accept-language": "vi"}).text == text
+
+
+def test_a_translation_with_a_name_that_the_sentence_has_not_stops_the_service_at_its_start(
+    open_site: OpenSite,
+) -> None:
+    with pytest.raises(KeyError, match="nane"):
+        open_site(page='{{ _("Hello %(name)s", name="An") }}', vietnamese={"Hello %(name)s": "Chào %(nane)s"})
+
+
 def test_the_language_told_by_the_openid_provider_comes_before_the_browsers(
     portal: TestClient, sign_in_as: SignInAs
 ) -> None:
