@@ -7,7 +7,7 @@ one.
 """
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import get_args
 from uuid import UUID
@@ -18,12 +18,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from services.notifier import answers, store
-from services.notifier.answering import Answer, Answering, Said, is_blanked
+from services.notifier.answering import MOST, Answer, Answering, Said, is_blanked
 from services.notifier.domain import Confirmation
 from services.notifier.links import Links
 from shared.database import Database, Reading
 from shared.events import CustomerDeclined, Reason
 from shared.stores import history_of
+from shared.together import Together
 from shared.web.bidi import bdi, isolated
 from shared.web.templating import Pages
 from shared.web.tries import BadTry
@@ -66,11 +67,11 @@ class ConfirmationPage:
         self._pages = pages
         self._database = database
         self._answering = Answering(database)
+        self._known = Together(self._all_known, MOST)
 
     async def show(self, request: Request, registration_id: UUID) -> Response:
-        async with self._database.reading() as tx:
-            it = await _known(tx, registration_id)
-        return self._page(request, it, tx.now) if it else self.unknown(request)
+        it, now = await self._known(registration_id)
+        return self._page(request, it, now) if it else self.unknown(request)
 
     async def instead(self, request: Request, _registration_id: UUID) -> Response:
         """What an answer showed has the address of the answer: reloaded as a page, it is the confirmation."""
@@ -110,12 +111,18 @@ class ConfirmationPage:
             return "" if said.reason == await _reason_passed_on(tx, said.registration_id) else said.reason
 
     async def _ask_again(self, request: Request, registration_id: UUID, typed: str, *, too_long: bool) -> Response:
-        async with self._database.reading() as tx:
-            it = await _known(tx, registration_id)
+        it, now = await self._known(registration_id)
         if it is None:
             return self.unknown(request)
         problem, shown = "too_long" if too_long else "not_text", _NOT_SHOWN.sub("\ufffd", typed)
-        return self._page(request, it, tx.now, status=422, typed=shown, problem=problem)
+        return self._page(request, it, now, status=422, typed=shown, problem=problem)
+
+    async def _all_known(self, ids: Sequence[UUID]) -> list[tuple[Confirmation | None, datetime]]:
+        """As they are now, and when that is. Of one that is blanked nothing is left to tell."""
+        async with self._database.reading() as tx:
+            known = await store.get(tx, ids)
+        shown = (known.get(it) for it in ids)
+        return [(None if it is None or is_blanked(it) else it, tx.now) for it in shown]
 
     def _page(
         self,
@@ -147,11 +154,6 @@ class ConfirmationPage:
             problem=problem,
             unsent=unsent,
         )
-
-
-async def _known(tx: Reading, registration_id: UUID) -> Confirmation | None:
-    it = (await store.get(tx, [registration_id])).get(registration_id)
-    return None if it is None or is_blanked(it) else it
 
 
 async def _reason_passed_on(tx: Reading, registration_id: UUID) -> str | None:

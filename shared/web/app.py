@@ -49,11 +49,11 @@ def create_web_app(
 
     app = Starlette(
         routes=[
-            *health_routes(checks, numbers),
-            static_files(),
-            language_route(pages.site),
-            *(sign_in.routes() if sign_in else []),
             *routes,
+            *(sign_in.routes() if sign_in else []),
+            language_route(pages.site),
+            static_files(),
+            *health_routes(checks, numbers),
         ],
         middleware=[
             Middleware(BodyRule, pages),
