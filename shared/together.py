@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from shared.messaging.faults import LOST_RACES, is_passing
+from shared.messaging.pace import Pace
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -14,11 +15,15 @@ CLOSING = 1.0  # seconds for what is in hand to be rolled back
 
 
 class Together(Generic[T, R]):
-    """`do` does up to `most` of them, all or none, and answers what became of each, in their order."""
+    """`do` does up to `most` of them, all or none, and answers what became of each, in their order. `pace` is for what
+    nobody waits for: under load more of it is done together."""
 
-    def __init__(self, do: Callable[[Sequence[T]], Awaitable[Sequence[R]]], most: int) -> None:
+    def __init__(
+        self, do: Callable[[Sequence[T]], Awaitable[Sequence[R]]], most: int, pace: Pace | None = None
+    ) -> None:
         self._do = do
         self._most = most
+        self._pace = pace or Pace(apart=0.0, most_apart=0.0)
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
         self._working: asyncio.Task[None] | None = None
 
@@ -41,9 +46,13 @@ class Together(Generic[T, R]):
         batch: list[tuple[T, asyncio.Future[R]]] = []
         try:
             while self._waiting:
+                if len(self._waiting) < self._most:
+                    await asyncio.sleep(self._pace.left)
                 batch = self._waiting[: self._most]
                 del self._waiting[: self._most]
+                self._pace.begin()
                 await self._do_or_split(batch)
+                self._pace.done(len(batch))
         finally:
             for _it, done in (*batch, *self._waiting):  # none, unless this task is cancelled: nobody is left waiting
                 done.cancel()

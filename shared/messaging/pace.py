@@ -15,8 +15,12 @@ MOST_APART = 0.25  # seconds
 class Pace:
     """Of one loop: `begin`, work, `done`, wait for more to do, `rest`. `clock` is in seconds."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, *, apart: float = APART, most_apart: float = MOST_APART
+    ) -> None:
         self._clock = clock
+        self._apart = apart
+        self._most_apart = most_apart
         self._begun = self._next = 0.0
 
     def begin(self) -> None:
@@ -25,8 +29,8 @@ class Pace:
     def done(self, count: int) -> None:
         """`count`: how many were taken. One alone says that there is little to do."""
         took = self._clock() - self._begun
-        wanted = min(SHARE * took, MOST_APART) if count > 1 else 0.0
-        self._next = self._begun + max(APART, wanted)
+        wanted = min(SHARE * took, self._most_apart) if count > 1 else 0.0
+        self._next = self._begun + max(self._apart, wanted)
 
     @property
     def left(self) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 from asyncpg import DeadlockDetectedError, UniqueViolationError
 
+from shared.messaging.pace import Pace
 from shared.together import Together
 
 MOST = 4
@@ -15,12 +16,12 @@ CROWD = range(2 * MOST)
 class Work:
     """What is done at once, and by whom it is hindered. While `closed`, nothing goes on."""
 
-    def __init__(self, **hindered: Exception) -> None:
+    def __init__(self, pace: Pace | None = None, **hindered: Exception) -> None:
         self.batches: list[list[str]] = []
         self.done: list[str] = []
         self.begun, self.open = asyncio.Event(), asyncio.Event()
         self._hindered = hindered
-        self.together = Together(self, MOST)
+        self.together = Together(self, MOST, pace)
 
     async def __call__(self, batch: Sequence[str]) -> list[str]:
         self.batches.append(list(batch))
@@ -42,6 +43,18 @@ class Work:
 async def ended(asked: Sequence[asyncio.Task[str]]) -> list[object]:
     async with asyncio.timeout(5):
         return list(await asyncio.gather(*asked, return_exceptions=True))
+
+
+async def test_what_nobody_waits_for_rests_and_takes_with_it_what_comes_meanwhile() -> None:
+    work = Work(Pace(lambda: 0.0, apart=0.1))  # by a clock that stands, it rests before each
+    work.open.set()
+    asked = [asyncio.create_task(work.together("a"))]
+    for name in "bcd":
+        for _turn in range(10):
+            await asyncio.sleep(0)
+        asked.append(asyncio.create_task(work.together(name)))
+    assert await ended(asked) == [f"{it} is done" for it in "abcd"]
+    assert work.batches == [["a"], ["b", "c", "d"]]
 
 
 async def test_one_alone_is_done_at_once() -> None:

@@ -64,7 +64,7 @@ class Sender:
         self._away = False
         self._away_for = Backoff()
         self._queued = database.signal(queue.QUEUED)
-        self._mark_sent = Together(self._mark_all_sent, TOGETHER)
+        self._mark_sent = Together(self._mark_all_sent, TOGETHER, Pace())
         self._drop = Together(self._drop_all, TOGETHER)
 
     async def run(self, stopping: asyncio.Event) -> None:
