@@ -7,13 +7,8 @@ Prints each step with its seconds, and at the end what was found; ends with stat
 """
 
 import secrets
-import signal
 import socket
-import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 from bench.machine import ROOT
@@ -21,10 +16,9 @@ from commands.failures import Failed
 from tests.containers import page
 from tests.containers.composition import Composition
 from tests.containers.engine import engine, network_of
-from tests.containers.stand_ins import OURS, SERVICES, images
+from tests.containers.stand_ins import BASE, OTHERS, OURS, SERVICES, images
+from tests.containers.steps import findings, judge, step
 from tests.containers.walk import customer_is_approved, still_approved
-
-findings: list[str] = []
 
 
 def campaign(folder: Path) -> None:
@@ -35,7 +29,7 @@ def campaign(folder: Path) -> None:
         with network_of(environment):
             ports_are_free()
         with step("the images of others"):
-            stood_in = stack.enter_context(images(environment, folder))
+            stood_in = stack.enter_context(images(environment, folder, [BASE, *OTHERS]))
         tried = Composition(folder, environment)
 
         def typed(line: str) -> None:
@@ -43,6 +37,7 @@ def campaign(folder: Path) -> None:
                 tried.type(line)
 
         typed(page.CLONE.replace("REPOSITORY", str(ROOT)))
+        typed(page.ENTER)
         typed(page.SECRETS)
         stack.callback(typed, "docker compose down --volumes")
         for line in page.START:
@@ -73,15 +68,6 @@ def campaign(folder: Path) -> None:
         print(f"the image has {size:.0f} MB; stood in for: {', '.join(stood_in) or 'nothing'}", flush=True)
 
 
-@contextmanager
-def step(what: str) -> Iterator[None]:
-    begun = time.monotonic()
-    try:
-        yield
-    finally:
-        print(f"{time.monotonic() - begun:6.1f} s  {what}", flush=True)
-
-
 def ports_are_free() -> None:
     published = [int(it.split(":")[1]) for service in SERVICES.values() for it in service.get("ports", [])]
     for port in sorted(published):
@@ -95,19 +81,5 @@ def ports_are_free() -> None:
                 ) from None
 
 
-def main() -> None:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("asked to end"))  # all that was started ends first
-    with tempfile.TemporaryDirectory() as name:
-        try:
-            campaign(Path(name))
-        except Failed as failed:
-            cause: BaseException | None = failed
-            while cause:  # what went wrong first, and what went wrong when all was taken down
-                findings.extend([str(cause)] if isinstance(cause, Failed) else [])
-                cause = cause.__context__
-    print("\n".join(f"found: {it}" for it in findings) or "all holds")
-    sys.exit(1 if findings else 0)
-
-
 if __name__ == "__main__":
-    main()
+    judge(campaign)

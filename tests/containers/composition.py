@@ -1,17 +1,14 @@
-"""The composition in a clone: every command is typed into a shell, as who reads the page types it."""
+"""The composition in a clone, asked by what is typed into a shell there."""
 
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
-from commands.failures import Failed
-from embedded import process
+from tests.containers.shell import Shell
 from tests.containers.stand_ins import SERVICES
 
-PATIENCE = 900.0  # seconds for a command: the image may have to fetch all that it is made of
 FOLLOWED = 5.0  # seconds
 PROBE = """
 import os
@@ -24,27 +21,7 @@ PROGRAMS = [name for name, it in SERVICES.items() if "build" in it]
 LASTING = [name for name in PROGRAMS if "restart" in SERVICES[name]]
 
 
-class Composition:
-    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
-        self._folder = folder
-        self._clone = folder / "registration"
-        self._environment = environment
-        self._typed = 0
-
-    def type(self, line: str) -> str:
-        """What it shows. Raises Failed."""
-        one = self._start(line)
-        try:
-            status = one.wait(PATIENCE)
-        except TimeoutError as error:
-            one.kill()
-            raise Failed(f"`{line}`: {error}") from None
-        if status != 0:
-            raise Failed(
-                f"`{line}` ended with status {status}, expected 0; the end of what it said:\n{one.log_tail(5)}"
-            )
-        return one.log_tail(1000)
-
+class Composition(Shell):
     def rights(self) -> Iterator[str]:
         """Findings: what a container of ours may that it need not. Those that have ended are made anew to be asked."""
         for name in PROGRAMS:
@@ -57,7 +34,7 @@ class Composition:
 
     def follow(self, line: str) -> Iterator[str]:
         """Findings: lines of the log that are not JSON."""
-        one = self._start(line)
+        one = self.start(line)
         with suppress(TimeoutError):
             yield f"`{line}` ended with status {one.wait(FOLLOWED)}, expected that it follows:\n{one.log_tail(5)}"
         one.stop()
@@ -74,15 +51,9 @@ class Composition:
         yield from (f"{it}: stop ended it with {ended.get(it)}, expected 0" for it in LASTING if ended.get(it) != "0")
 
     def replace_secret(self, name: str, value: str) -> None:
-        file = self._clone / ".env"
+        file = self.place / ".env"
         text = file.read_text(encoding="utf-8")
         file.write_text(re.sub(rf"^{name}=.*$", f"{name}={value}", text, flags=re.MULTILINE), encoding="utf-8")
-
-    def _start(self, line: str) -> process.Process:
-        self._typed += 1
-        where = self._clone if self._clone.exists() else self._folder
-        log = self._folder / f"{self._typed}.log"
-        return process.start(["sh", "-c", line], log_path=log, env=self._environment, cwd=where)
 
 
 def _is_json(text: str) -> bool:

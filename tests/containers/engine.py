@@ -1,20 +1,22 @@
 """A container engine: the one that runs here, else one of Debian's packages that lasts as long as the campaign."""
 
-import ctypes
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 from commands.failures import Failed
 from embedded import process
 from embedded.process import ServerDidNotStart
+from tests.containers.commands import run
+from tests.containers.network import network_at
 
 SUITE = "trixie"  # the first whose docker-compose is Compose v2
 PACKAGES = ("^docker[.]io$", "docker-cli", "docker-compose", "containerd")  # as apt looks for them
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+PLUGIN = "docker-compose"
 PROGRAMS = ("apt-get", "dpkg", "ip", "iptables", "runc", "slirp4netns", "unshare")  # of this machine's own release
 GROUP = "registration-tried"  # as in engine.sh
 NETWORK = "REGISTRATION_NETWORK"
@@ -31,22 +33,21 @@ def engine(folder: Path) -> Iterator[dict[str, str]]:
     if answers(environment):
         yield environment
         return
-    missing = [] if os.geteuid() == 0 else ["root"]
-    missing += [name for name in PROGRAMS if shutil.which(name) is None]
-    if missing:
+    if missing := lacking(PROGRAMS):
         raise Failed(
             f"`docker info` or `docker compose` does not answer, and Debian's engine wants {', '.join(missing)}: "
             "start Docker Engine with Compose v2, or be root on Debian with iproute2, iptables, runc, slirp4netns"
         )
-    _unpack(folder)
-    programs = folder / "root" / "usr"
+    programs = unpacked(folder, PACKAGES) / "usr"
+    (folder / "cli/cli-plugins").mkdir(parents=True)
+    (folder / "cli/cli-plugins" / PLUGIN).symlink_to(programs / "libexec/docker/cli-plugins" / PLUGIN)
     environment["PATH"] = f"{programs / 'bin'}:{programs / 'sbin'}:{os.environ['PATH']}"
     environment |= {"DOCKER_HOST": f"unix://{folder}/socket", "DOCKER_CONFIG": str(folder / "cli")}
     log = folder / "engine.log"
     apart = ["unshare", "--mount", "--net", "sh", str(Path(__file__).with_name("engine.sh")), str(folder)]
     with ExitStack() as stack:
         running = process.start(apart, log_path=log, env=environment, grace=STOP_SECONDS)
-        stack.callback(_remove_groups)
+        stack.callback(remove_groups)
         stack.callback(running.stop)
         try:
             running.wait_until(lambda: answers(environment), START_SECONDS)
@@ -57,29 +58,20 @@ def engine(folder: Path) -> Iterator[dict[str, str]]:
         yield environment | {NETWORK: f"/proc/{running.pid}/ns/net"}
 
 
-@contextmanager
-def network_of(environment: Mapping[str, str]) -> Iterator[None]:
+def network_of(environment: Mapping[str, str]) -> AbstractContextManager[None]:
     """While it lasts, this thread's localhost is the one where the engine publishes ports."""
-    if NETWORK not in environment:
-        yield
-        return
-    with Path("/proc/thread-self/ns/net").open("rb") as here, Path(environment[NETWORK]).open("rb") as there:
-        _enter(there.fileno())
-        try:
-            yield
-        finally:
-            _enter(here.fileno())
+    return network_at(Path(environment[NETWORK])) if NETWORK in environment else nullcontext()
 
 
-def _enter(network: int) -> None:
-    if ctypes.CDLL(None, use_errno=True).setns(network, 0) != 0:
-        raise OSError(ctypes.get_errno(), "cannot enter a network's namespace")
-
-
-def _remove_groups() -> None:
+def remove_groups() -> None:
     """Control groups are the one thing of the engine's that outlives it. They are empty."""
     for group in sorted(Path("/sys/fs/cgroup").glob(f"**/{GROUP}/**/"), reverse=True):
         group.rmdir()
+
+
+def lacking(programs: Sequence[str]) -> list[str]:
+    """Those that are not here, and root where this is not root."""
+    return [*([] if os.geteuid() == 0 else ["root"]), *(name for name in programs if shutil.which(name) is None)]
 
 
 def answers(environment: Mapping[str, str]) -> bool:
@@ -87,15 +79,6 @@ def answers(environment: Mapping[str, str]) -> bool:
     if shutil.which("docker", path=environment["PATH"]) is None:
         return False
     return all(subprocess.run(it, env=environment, capture_output=True, check=False).returncode == 0 for it in asked)
-
-
-def run(command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> str:
-    """What it says. Raises Failed with the last that it said."""
-    done = subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        last = " ".join((done.stderr or done.stdout).strip().splitlines()[-2:])
-        raise Failed(f"{' '.join(map(str, command))} ended with status {done.returncode}, expected 0: {last}")
-    return done.stdout
 
 
 def mirror() -> str:
@@ -107,11 +90,11 @@ def mirror() -> str:
     return found[0]
 
 
-def _unpack(folder: Path) -> None:
+def unpacked(folder: Path, packages: Sequence[str]) -> Path:
     """Packages of another release beside this one's: apt is given lists, a cache and a state of its own."""
-    apt, plugin = folder / "apt", "docker-compose"
-    for name in ("apt/lists/partial", "apt/archives/partial", "root", "cli/cli-plugins"):
-        (folder / name).mkdir(parents=True)
+    apt, root = folder / "apt", folder / "root"
+    for made in (apt / "lists/partial", apt / "archives/partial", root):
+        made.mkdir(parents=True)
     (apt / "sources").write_text(f"deb [signed-by={KEYRING}] {mirror()} {SUITE} main\n", encoding="utf-8")
     settings = {
         "Dir::Etc::sourcelist": apt / "sources", "Dir::Etc::sourceparts": "/dev/null", "Dir::Cache": apt,
@@ -119,7 +102,7 @@ def _unpack(folder: Path) -> None:
     }  # fmt: skip
     command = ["apt-get", "-qq", *(f"-o={name}={value}" for name, value in settings.items())]
     run([*command, "update"])
-    run([*command, "download", *PACKAGES], cwd=apt)
+    run([*command, "download", *packages], cwd=apt)
     for package in apt.glob("*.deb"):
-        run(["dpkg", "-x", package, folder / "root"])
-    (folder / "cli/cli-plugins" / plugin).symlink_to(folder / "root/usr/libexec/docker/cli-plugins" / plugin)
+        run(["dpkg", "-x", package, root])
+    return root

@@ -2,15 +2,12 @@
 
 import re
 
-from bench.machine import ROOT
+from tests.deploy.page import commands, part
 
-PAGE = ROOT / "docs" / "how-to" / "deploy.md"
-[PART] = re.findall(
-    r"^## On one machine, in containers\n(.*?)^## ", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-)
+PART = part("On one machine, in containers")
+COMMANDS = commands(PART)
 
-_blocks = re.findall(r"^```sh\n(.*?)^```$", PART, re.MULTILINE | re.DOTALL)
-CLONE, _CD, SECRETS, *START, LOGS, DOWN, PASSWORD = "".join(_blocks).splitlines()
+CLONE, ENTER, SECRETS, *START, LOGS, DOWN, PASSWORD = COMMANDS
 [UP] = [line for line in START if " up " in line]
 [DOCTOR] = [line for line in START if line.endswith(" doctor registrar")]
 [AGAIN] = re.findall(r"and say `(docker [^`]+)`", PART)

@@ -7,7 +7,7 @@ import re
 import shutil
 import ssl
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +19,8 @@ from bench.machine import ROOT
 from commands.failures import Failed
 from embedded.jars import installed
 from embedded.unprivileged import PACKAGE
-from tests.containers.engine import SUITE, mirror, run
+from tests.containers.commands import run
+from tests.containers.engine import SUITE, mirror
 
 HERE = Path(__file__).parent
 TOOLS = {
@@ -35,11 +36,11 @@ OTHERS = sorted({it["image"] for it in SERVICES.values() if "build" not in it})
 
 
 @contextmanager
-def images(environment: Mapping[str, str], folder: Path) -> Iterator[list[str]]:
-    """All of them are there while this lasts. Yields the names of those stood in for. Raises Failed."""
+def images(environment: Mapping[str, str], folder: Path, wanted: Sequence[str]) -> Iterator[list[str]]:
+    """They are there while this lasts. Yields the names of those stood in for. Raises Failed."""
     stood_in: list[str] = []
     try:
-        for image in (BASE, *OTHERS):
+        for image in wanted:
             problem = _pulled(image, environment)
             if problem:
                 print(f"          stood in for: {image} ({problem}); what the real image brings is unseen", flush=True)

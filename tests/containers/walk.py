@@ -20,7 +20,7 @@ resolve = socket.getaddrinfo
 
 def customer_is_approved() -> str:
     """The registration's path in the portal, which shows "Approved". Raises Failed."""
-    return asyncio.run(_as_in_browsers(_walk))
+    return asyncio.run(_as_in_browsers(lambda: walk(PORTAL, APPROVER, CUSTOMER, _link)))
 
 
 def still_approved(path: str) -> None:
@@ -34,17 +34,18 @@ def still_approved(path: str) -> None:
     asyncio.run(_as_in_browsers(look))
 
 
-async def _walk() -> str:
-    async with Browser(PORTAL) as partner, Browser(APPROVER) as reviewer:
+async def walk(portal: str, approver: str, customer: str, mailed: Callable[[], Awaitable[str]]) -> str:
+    """The same at any address; `mailed` is the link in the mail to the customer, nothing while there is none."""
+    async with Browser(portal) as partner, Browser(approver) as reviewer:
         await partner.sign_in("/accounts", PARTNER)
-        row: dict[str, str | list[str]] = {"customer_email": [CUSTOMER], "common_name": ["An"], "role": ["Partner"]}
+        row: dict[str, str | list[str]] = {"customer_email": [customer], "common_name": ["An"], "role": ["Partner"]}
         await partner.post("/accounts", row)
-        link = urlsplit(await _until(_link, f"the mail catcher shows a mail to {CUSTOMER}"))
-        async with Browser(f"{link.scheme}://{link.netloc}") as customer:
-            await customer.get(link.path)
-            answer = await customer.post(f"{link.path}/confirm", {})
+        link = urlsplit(await _until(mailed, f"there is a mail to {customer}"))
+        async with Browser(f"{link.scheme}://{link.netloc}") as reader:
+            await reader.get(link.path)
+            answer = await reader.post(f"{link.path}/confirm", {})
             if answer.status_code != 200:
-                raise Failed(f"{CUSTOMER} could not confirm: {answer.status_code}, {heading(answer)!r}")
+                raise Failed(f"{customer} could not confirm: {answer.status_code}, {heading(answer)!r}")
         await reviewer.sign_in("/", REVIEWER)
 
         async def case() -> str:
@@ -67,7 +68,7 @@ async def _approved(partner: Browser, path: str) -> str:
         page = await partner.get(path)
         return path if re.search(r'class="status[^"]*">Approved<', page.text) else ""
 
-    return await _until(shown, f'{PORTAL}{path} shows "Approved"')
+    return await _until(shown, f'{partner.url}{path} shows "Approved"')
 
 
 async def _until(look: Callable[[], Awaitable[str]], what: str) -> str:

@@ -18,7 +18,7 @@ async def balancer(ports: Sequence[int]) -> AsyncIterator[int]:
             turn += 1
             with suppress(OSError):
                 far_reader, far_writer = await asyncio.open_connection("127.0.0.1", ports[turn % len(ports)])
-                await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer))
+                await asyncio.gather(carried(reader, far_writer), carried(far_reader, writer))
                 break
         writer.close()
 
@@ -27,7 +27,7 @@ async def balancer(ports: Sequence[int]) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def carried(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with suppress(OSError):
         while data := await reader.read(CHUNK):
             writer.write(data)

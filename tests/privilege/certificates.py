@@ -1,4 +1,4 @@
-"""Certificates for a broker on 127.0.0.1, signed by an authority that is made for it and forgotten."""
+"""Certificates for a server on 127.0.0.1, signed by an authority that is made for it and forgotten."""
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 BROKER = "CN=kafka"
 
 
-def make_certificates(folder: Path) -> tuple[Path, Path]:
-    """The broker's key and certificate in one file, and the authority's certificate."""
+def make_certificates(folder: Path, *elsewhere: str) -> tuple[Path, Path]:
+    """The broker's key and certificate in one file, and the authority's certificate. `elsewhere`: addresses, too."""
+    addresses = [x509.IPAddress(ip_address(it)) for it in ("127.0.0.1", *elsewhere)]
     authority_key, broker_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority_name, broker_name = x509.Name.from_rfc4514_string("CN=authority"), x509.Name.from_rfc4514_string(BROKER)
     authority = (
@@ -25,7 +26,7 @@ def make_certificates(folder: Path) -> tuple[Path, Path]:
     )
     broker = (
         _lasting_a_day(broker_name, authority_name, broker_key)
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(addresses), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
         .add_extension(_usage(signs_others=False), critical=True)
         .sign(authority_key, SHA256())
