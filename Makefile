@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Where the environment says so, all that tests start would be compiled anew each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: containers overload upgrade many soak bench-growth bench-scale bench bench-quick bench-latency bench-events bench-throughput install demo test check lock docs messages clean audit licences sbom mutants lives torture pictures bench-drain bench-lag bench-scheduler bench-pages chart contracts contracts-published debezium
+.PHONY: containers cluster overload upgrade many soak bench-growth bench-scale bench bench-quick bench-latency bench-events bench-throughput install demo test check lock docs messages clean audit licences sbom mutants lives torture pictures bench-drain bench-lag bench-scheduler bench-pages chart contracts contracts-published debezium
 
 install: $(INSTALLED)
 
@@ -59,6 +59,12 @@ upgrade: $(INSTALLED_DEV)
 # engine, or root on Debian; says aloud which images of others it could not pull and stood in for. Five minutes.
 containers: $(INSTALLED_DEV)
 	$(BIN)/python -m tests.containers
+
+# docs/how-to/deploy.md on Kubernetes for real: a cluster of one node is made here, and the chart is installed, used,
+# upgraded and replaced by plain manifests. Needs root on Debian, and Go, with which it builds Kubernetes the first time
+# (25 minutes). Seven minutes.
+cluster: $(INSTALLED_DEV)
+	$(BIN)/python -m tests.cluster
 
 # Three brokers, four PostgreSQL servers, nine instances: one is killed, a broker too, all are restarted in turn.
 many: $(INSTALLED_DEV)
