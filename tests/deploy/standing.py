@@ -67,6 +67,7 @@ class Broker:
         self._properties = folder / "server.properties"
         self._properties.write_text(self._moved(), encoding="utf-8")
         self._environment = {**at_home(environment, {}), "KAFKA_HOME": str(folder / "kafka")}
+        self.programs = folder / "kafka" / "bin"
         self._tool("kafka-storage.sh", "kafka.tools.StorageTool")
         self._tool("kafka-server-start.sh", "kafka.Kafka")
         self._tool("kafka-configs.sh", "kafka.admin.ConfigCommand")
@@ -81,7 +82,7 @@ class Broker:
     def configs(self, *words: str) -> str:
         """Kafka's own tool, with the administrator's file."""
         login = ["--bootstrap-server", self.place, "--command-config", str(KAFKA_FILES / "administrator.properties")]
-        return run([str(self.folder / "kafka/bin/kafka-configs.sh"), *login, *words], self._environment)
+        return run([str(self.programs / "kafka-configs.sh"), *login, *words], self._environment)
 
     def _moved(self) -> str:
         text = (KAFKA_FILES / "server.properties").read_text(encoding="utf-8")
@@ -99,7 +100,7 @@ class Broker:
     def _tool(self, name: str, main: str) -> None:
         jars, options = prepared(print)
         path = os.pathsep.join(str(jars / jar.file_name) for jar in locked().jars)
-        file = self.folder / "kafka" / "bin" / name
+        file = self.programs / name
         file.parent.mkdir(parents=True, exist_ok=True)
         java = shlex.join([str(JAVA), *options, "-cp", path, main])
         file.write_text(f'#!/bin/sh\nexec {java} "$@"\n', encoding="utf-8")

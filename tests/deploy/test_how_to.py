@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -12,37 +13,43 @@ import pytest
 from embedded import Servers, process
 from embedded.ports import free_port
 from embedded.unprivileged import INSTALLED
+from tests.cluster import page as kubernetes
+from tests.containers import page as containers
 from tests.databases import Databases
 from tests.deploy.composition import ROOT
-from tests.deploy.standing import Broker, healthy
+from tests.deploy.page import PAGE, commands, files
+from tests.deploy.standing import KAFKA_FILES, Broker, healthy
 
-PAGE = ROOT / "docs" / "how-to" / "deploy.md"
-NOT_HERE = ("docker ", "kubectl ", "helm ", "kafka-configs.sh ", "git clone ", "cd registration", "make install")
-"""What needs an engine, a cluster or another's server; and what was done before any test can run."""
+BY_CONTAINERS = ("docker ", "git clone ", "cd registration")
+BY_CLUSTER = ("kubectl ", "helm ")
+BEFORE = ("make install",)  # any test can run
+NOT_HERE = (*BY_CONTAINERS, *BY_CLUSTER, *BEFORE)
 
 READY = ["CMD", "python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/readyz', timeout=3)"]
 READY_SECONDS = 60.0
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-
-
-def commands() -> list[str]:
-    return [line for block in blocks("sh") for line in block.splitlines()]
+Moved = Callable[[str], str]
 
 
 @pytest.fixture
-async def clone(kafka: Broker, secrets: dict[str, str], running: Servers, databases: Databases, tmp_path: Path) -> Path:
-    """A folder like a clone that was installed, with the page's files of settings, moved to where servers are here."""
+async def here(kafka: Broker, secrets: dict[str, str], running: Servers, databases: Databases) -> Moved:
+    """The page's text, moved to where servers are here."""
+    database = await databases.empty()
+    return lambda text: moved(text, kafka.place, secrets, running, database)
+
+
+@pytest.fixture
+def clone(here: Moved, kafka: Broker, tmp_path: Path) -> Path:
+    """A folder like a clone that was installed, with the page's files and the one that Kafka's administrator has. The
+    user whom the page makes is not there yet."""
     for name in ("deploy", "examples", ".venv"):
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / "env").mkdir()
-    database = await databases.empty()
-    for block in blocks("ini"):
-        name, text = block.split("\n", 1)
-        file = tmp_path / name.removeprefix("# ")
-        file.write_text(moved(text, kafka.place, secrets, running, database), encoding="utf-8")
+    for name, text in files().items():
+        (tmp_path / name).write_text(here(text), encoding="utf-8")
+    (tmp_path / "administrator.properties").symlink_to(KAFKA_FILES / "administrator.properties")
+    kafka.configs("--alter", "--entity-type", "users", "--entity-name", "registrar", "--delete-config", "SCRAM-SHA-512")
     return tmp_path
 
 
@@ -67,18 +74,19 @@ def moved(text: str, kafka: str, secrets: dict[str, str], running: Servers, data
 
 
 def test_every_command_of_the_page_that_needs_no_engine_does_what_the_page_says(
-    clone: Path, capsys: pytest.CaptureFixture[str]
+    clone: Path, here: Moved, kafka: Broker, secrets: dict[str, str]
 ) -> None:
-    here = [line for line in commands() if not line.startswith(NOT_HERE)]
-    [word] = [line for line in here if line.startswith("as() ")]
-    with capsys.disabled():
-        print("\nnot run, since it needs an engine, a cluster or another's server:")
-        print("\n".join(f"  {line}" for line in commands() if line.startswith(NOT_HERE)))
-    environment = {"PATH": f"{INSTALLED / 'bin'}:{os.environ['PATH']}", "HOME": os.environ.get("HOME", "/")}
+    run = [line for line in commands() if not line.startswith(NOT_HERE)]
+    [word] = [line for line in run if line.startswith("as() ")]
+    environment = {
+        "PATH": f"{INSTALLED / 'bin'}:{kafka.programs}:{os.environ['PATH']}",
+        "HOME": os.environ.get("HOME", "/"),
+        "KAFKA_ADMIN_PASSWORD": secrets["KAFKA_ADMIN_PASSWORD"],  # administrator.properties takes it from there
+    }
     with ExitStack() as stack:
-        for number, line in enumerate(here):
+        for number, line in enumerate(run):
             port = free_port()
-            script = f"{word}\n" + re.sub(r"--port \d+", f"--port {port}", line)
+            script = f"{word}\n" + re.sub(r"--port \d+", f"--port {port}", here(line))
             log = clone / f"{number}.log"
             one = process.start(["sh", "-e", "-c", script], log_path=log, env=environment, cwd=clone)
             if " serve " in line:
@@ -87,6 +95,13 @@ def test_every_command_of_the_page_that_needs_no_engine_does_what_the_page_says(
             else:
                 assert one.wait(READY_SECONDS) == 0, f"{line}\n{one.log_tail()}"
     assert (clone / ".env").stat().st_mode & 0o077 == 0
+
+
+def test_what_needs_an_engine_or_a_cluster_a_campaign_types() -> None:
+    """`make containers` and `make cluster` type all that stands in their parts of the page, and nothing else."""
+    assert {it for it in commands() if it.startswith(BY_CONTAINERS)} <= set(containers.COMMANDS)
+    assert {it for it in commands() if it.startswith(BY_CLUSTER)} <= set(kubernetes.COMMANDS)
+    assert {it for it in commands() if it.startswith(BEFORE)} == {"make install"}
 
 
 def test_the_page_leads_to_what_is_there() -> None:
