@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from commands.failures import Failed
 from shared.topics import SERVICES
 from tests.cluster import page
 from tests.cluster.endpoints import asked
@@ -22,6 +23,7 @@ from tests.containers.steps import findings, judge, step
 OTHERS = [page.DOCTOR.replace("portal", it) for it in SERVICES if it != "portal"]
 KUBECTL = "kubectl --namespace registration"
 RESTRICTED = "kubectl label namespace registration pod-security.kubernetes.io/enforce=restricted"
+STATE = f"{KUBECTL} get pods; {KUBECTL} get events --field-selector type=Warning | tail -n 5"
 UNINSTALL = "helm uninstall registration --namespace registration --wait"
 
 
@@ -29,11 +31,13 @@ def campaign(folder: Path) -> None:
     """Raises Failed where going on makes no sense."""
     with ExitStack() as stack:
         tried = trial(folder, stack)
-        installed(tried)
-        tried.approved("an.nguyen@minhphat.example")
-        under_policies(tried)
-        two_instances(tried)
-        without_helm(tried)
+        try:
+            installed(tried)
+            under_policies(tried)
+            two_instances(tried)
+            without_helm(tried)
+        except Failed as failed:
+            raise Failed(f"{failed}\n{tried.shell.type(STATE)}") from None
 
 
 def installed(tried: Trial) -> None:
@@ -44,6 +48,7 @@ def installed(tried: Trial) -> None:
         if not tried.type([line]).strip():
             findings.append(f"`{line}` showed nothing, expected what the job did")
     tried.type([*page.READY, *OTHERS, page.IMPORT])
+    tried.approved("an.nguyen@minhphat.example")
 
 
 def under_policies(tried: Trial) -> None:

@@ -45,6 +45,7 @@ def node(folder: Path, packages: Path, programs: Sequence[Path], images: Path) -
     _write(folder, packages)
     with ExitStack() as stack:
         stack.callback(remove_groups)
+        _make_groups()
         try:
             _start(folder, images, environment, stack)
         except ServerDidNotStart as error:
@@ -64,6 +65,10 @@ def _write(folder: Path, packages: Path) -> None:
     (folder / "resolv.conf").write_text(f"nameserver {HOST}\n", encoding="utf-8")  # nobody answers there, and at once
     (folder / "tokens").write_text(f"{TOKEN},one,one,system:masters\n", encoding="utf-8")
     (folder / "kubeconfig").write_text(json.dumps(KUBECONFIG), encoding="utf-8")
+
+
+def _make_groups() -> None:
+    """Control groups for kubelet, apart from another's."""
     for hierarchy in run(["findmnt", "--noheadings", "--types", "cgroup,cgroup2", "--output", "TARGET"]).split():
         Path(hierarchy, GROUP).mkdir(exist_ok=True)
 

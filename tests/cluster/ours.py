@@ -8,16 +8,18 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from embedded.kafka_secured import ADMINISTRATOR
 from shared.topics import SERVICES
 from tests.cluster import page
 from tests.cluster.node import HOST
-from tests.cluster.outside import KAFKA, MAIL, Outside, password
+from tests.cluster.outside import DATABASE, KAFKA, MAIL, Outside, password
 from tests.deploy.chart import EXAMPLE, RENDERED
 
 FRONTS = {"notifier": 8001, "portal": 8002, "approver": 8003}
 """Ports of HOST at which people reach them, by https."""
 AUTHORITIES = "/etc/registration/kafka/ca.crt"  # in a pod
-IMAGE, NEXT = "registry.example.com/registration:0.1.0", "registry.example.com/registration:next"
+[IMAGE] = set(re.findall(r'^ +image: "(\S+)"$', RENDERED.read_text(encoding="utf-8"), re.MULTILINE))
+NEXT = f"{IMAGE.rpartition(':')[0]}:next"
 ADDRESSES = {
     "kafka-0.example.com:9093,kafka-1.example.com:9093,kafka-2.example.com:9093": f"{HOST}:{KAFKA}",
     "kafka.example.com:9093": f"{HOST}:{KAFKA}",
@@ -67,10 +69,10 @@ def write_files(place: Path, there: Outside) -> None:
     (place / "registration.yaml").write_text(manifests(), encoding="utf-8")
 
 
-def filled(line: str, there: Outside) -> str:
-    """With our secrets in place of the page's dots."""
+def filled(line: str, owner: str) -> str:
+    """With our secrets in place of the page's dots; `owner` is the database's address as its owner."""
     named = re.search(r" secret generic (\S+)", line)
-    known = _secrets(there).get(named[1], {}) if named else {}
+    known = _secrets(owner).get(named[1], {}) if named else {}
 
     def literal(found: re.Match[str]) -> str:
         value = known[found["key"]]
@@ -80,12 +82,12 @@ def filled(line: str, there: Outside) -> str:
     return re.sub(r"--from-literal=(?P<key>[\w-]+)=(?P<start>\S*)…", literal, line)
 
 
-def _secrets(there: Outside) -> dict[str, dict[str, str]]:
-    at = f"{HOST}:5432/registration"
+def _secrets(owner: str) -> dict[str, dict[str, str]]:
+    at = f"{HOST}:{DATABASE}/registration"
     logins = {it: f"postgresql://{it}:DATABASE-PASSWORD-OF-{it.upper()}@{at}" for it in SERVICES}
     return {
-        "registration-kafka": {it: password(it) for it in ("admin", *SERVICES)},
-        "registration-database": {"migrate": there.owner, **logins},
+        "registration-kafka": {it: password(it) for it in (ADMINISTRATOR, *SERVICES)},
+        "registration-database": {"migrate": owner, **logins},
         "registration-mail": {"url": f"smtp://{HOST}:{MAIL}"},
         "registration-links": {"secret": "a-key-for-links-of-a-trial"},
         "registration-openid": {"client-secret": "a-secret-of-a-trial"},

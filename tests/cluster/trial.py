@@ -45,7 +45,7 @@ class Trial:
         shown = ""
         for line in lines:
             with step(line):
-                shown = self.shell.type(filled(line, self._there))
+                shown = self.shell.type(filled(line, self._there.owner))
         return shown
 
     def write(self, name: str, text: str) -> None:
