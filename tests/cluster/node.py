@@ -62,7 +62,6 @@ def _write(folder: Path, packages: Path) -> None:
         for word, here in {**words, "GROUP": GROUP}.items():
             text = text.replace(word, str(here))
         (folder / place / name).write_text(text, encoding="utf-8")
-    (folder / "resolv.conf").write_text(f"nameserver {HOST}\n", encoding="utf-8")  # nobody answers there, and at once
     (folder / "tokens").write_text(f"{TOKEN},one,one,system:masters\n", encoding="utf-8")
     (folder / "kubeconfig").write_text(json.dumps(KUBECONFIG), encoding="utf-8")
 

@@ -6,7 +6,7 @@ from tests.deploy.page import blocks, commands, files, part
 
 PART = part("On Kubernetes")
 COMMANDS = commands(PART)
-SECRETS, INSTALL, LOGS, READY, APPLY, AGAIN = (commands(f"```sh\n{block}```\n") for block in blocks("sh", PART))
+SECRETS, INSTALL, LOGS, READY, APPLY, AGAIN = (block.splitlines() for block in blocks("sh", PART))
 [DOCTOR] = [line for line in READY if " doctor " in line]
 
 BEFORE = part("On machines of your own, without containers")

@@ -23,8 +23,6 @@ PROMETHEUS = ("github.com/prometheus-operator/prometheus-operator@v0.85.0",
               "example/prometheus-operator-crd/monitoring.coreos.com_")  # fmt: skip
 KINDS = {"scaledobjects": KEDA, "triggerauthentications": KEDA, "servicemonitors": PROMETHEUS}
 """Of others, that the chart makes objects of."""
-
-
 FOLDERS = [KEPT / f"kubernetes-{VERSION}", KEPT / f"helm-{HELM}"]
 """Of programs."""
 

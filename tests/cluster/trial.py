@@ -68,7 +68,8 @@ def trial(folder: Path, stack: ExitStack) -> Trial:
     """It lasts until the stack is closed. Raises Failed."""
     if missing := lacking([*PROGRAMS, *(["go"] if programs.missing() else [])]):
         raise Failed(
-            f"a Kubernetes of one node wants {', '.join(missing)}: be root on Debian with iproute2, iptables, runc"
+            f"a Kubernetes of one node wants {', '.join(missing)}: be root on Debian with iproute2, iptables and runc, "
+            "and with Go, which builds it the first time"
         )
     with step("the image"):
         packed = _packed(folder)
