@@ -60,9 +60,9 @@ upgrade: $(INSTALLED_DEV)
 containers: $(INSTALLED_DEV)
 	$(BIN)/python -m tests.containers
 
-# docs/how-to/deploy.md on Kubernetes for real: a cluster of one node is made here, and the chart is installed, used,
-# upgraded and replaced by plain manifests. Needs root on Debian, and Go, with which it builds Kubernetes the first time
-# (25 minutes). Seven minutes.
+# docs/how-to/deploy.md on Kubernetes for real: a cluster of one node is made here; the chart is installed, walked through,
+# upgraded under requests, replaced by plain manifests. Needs root on Debian, and Go, which builds Kubernetes the first time
+# (25 minutes). Five minutes.
 cluster: $(INSTALLED_DEV)
 	$(BIN)/python -m tests.cluster
 
