@@ -5,6 +5,7 @@ record looks on the wire. Schemas are files beside it. Pure.
 from collections.abc import Iterator
 from typing import Any
 
+from commands.contracts.schemas import meaning
 from shared.events import Event
 from shared.topics import OUTSIDE, TOPICS, Topic
 
@@ -108,7 +109,7 @@ def _message(kind: type[Event]) -> Object:
     return {
         "name": kind.type(),
         "title": kind.type(),
-        "summary": kind.__doc__,
+        "summary": meaning(kind),
         "contentType": "application/json",
         "headers": {"$ref": "#/components/schemas/headers"},
         "payload": {"$ref": f"./schemas/{kind.type()}.json"},

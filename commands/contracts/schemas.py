@@ -22,6 +22,11 @@ NOTE = (
 )
 
 
+def meaning(kind: type[Event]) -> str:
+    """In a line."""
+    return " ".join((kind.__doc__ or "").split())
+
+
 def schema_of(kind: type[Event]) -> Schema:
     """A document of its own, without references."""
     told = kind.model_json_schema()
@@ -30,7 +35,7 @@ def schema_of(kind: type[Event]) -> Schema:
         "$schema": DIALECT,
         "$id": f"urn:registration:v1:{kind.type()}",
         "title": kind.type(),
-        "description": f"{kind.__doc__} {NOTE}",
+        "description": f"{meaning(kind)} {NOTE}",
         "type": "object",
         "properties": {name: _plain(value, defined) for name, value in told["properties"].items()},
         "required": told["required"],
