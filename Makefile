@@ -61,8 +61,8 @@ containers: $(INSTALLED_DEV)
 	$(BIN)/python -m tests.containers
 
 # docs/how-to/deploy.md on Kubernetes for real: a cluster of one node is made here; the chart is installed, walked through,
-# upgraded under requests, replaced by plain manifests. Needs root on Debian, and Go, which builds Kubernetes the first time
-# (25 minutes). Five minutes.
+# upgraded under requests, replaced by plain manifests. Needs root on Debian, and Go 1.24 or later, which builds Kubernetes
+# the first time (25 minutes). Five minutes.
 cluster: $(INSTALLED_DEV)
 	$(BIN)/python -m tests.cluster
 

@@ -11,7 +11,7 @@ from jinja2 import Environment, nodes
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 
-_PLACE = re.compile(r"%\((\w+)\)s")
+_PLACE = re.compile(r"%(?:%|\((\w+)\)s)")
 
 
 class Translating(Environment):
@@ -46,18 +46,19 @@ class _Translator(NodeTransformer):
                 return self.generic_visit(nodes.MarkSafe(nodes.Concat(escaped)))
 
     def _pieces(self, it: nodes.Expr) -> list[nodes.Expr]:
-        """Words, name, words, name, words; none where `it` is no sentence. Raises KeyError for a name in its
-        translation that the template does not give."""
+        """Words, a name or a percent sign, words, and so on; none where `it` is no sentence. Raises KeyError for a name
+        in its translation that the template does not give."""
         match it:
             case nodes.Call(node=nodes.Name(name="_" | "gettext"), args=[nodes.Const(value=str(sentence))]):
                 given = {one.key: one.value for one in it.kwargs}
+                given["%"] = _words("%")
                 split = _PLACE.split(self._gettext(sentence))
-                return [given[piece] if n % 2 else _words(piece) for n, piece in enumerate(split)]
+                return [given[piece or "%"] if n % 2 else _words(piece) for n, piece in enumerate(split)]
         return []
 
 
 def _words(ours: str) -> nodes.Expr:
-    return nodes.Const(Markup(ours.replace("%%", "%")))  # noqa: S704  # written by us, as the template itself
+    return nodes.Const(Markup(ours))  # noqa: S704  # written by us, as the template itself
 
 
 def _is_words(it: nodes.Expr) -> bool:

@@ -4,7 +4,8 @@ import json
 import random
 import subprocess
 import threading
-from collections import Counter
+import time
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
@@ -22,22 +23,32 @@ class Endpoints:
     """Made by `endpoints`."""
 
     def __init__(self) -> None:
+        self._told: deque[tuple[float, dict[str, Any]]] = deque()
         self._slices: dict[str, dict[str, Any]] = {}
+        self._learning = threading.Lock()
 
     def take(self, event: dict[str, Any]) -> None:
-        slice_ = event["object"]
-        self._slices[slice_["metadata"]["name"]] = {} if event["type"] == "DELETED" else slice_
+        self._told.append((time.monotonic() + LATE, event))
 
     def one(self, service: str) -> tuple[str, int]:
         """Raises IndexError where none is known."""
+        with self._learning:
+            self._learn()
+            slices = list(self._slices.values())
         ready = [
             it["addresses"][0]
-            for slice_ in list(self._slices.values())
+            for slice_ in slices
             if slice_ and slice_["metadata"]["labels"]["kubernetes.io/service-name"] == f"registration-{service}"
             for it in slice_.get("endpoints") or []
             if it["conditions"].get("ready")
         ]
         return random.choice(ready), PORT
+
+    def _learn(self) -> None:
+        while self._told and self._told[0][0] <= time.monotonic():
+            _known_at, event = self._told.popleft()
+            slice_ = event["object"]
+            self._slices[slice_["metadata"]["name"]] = {} if event["type"] == "DELETED" else slice_
 
 
 @contextmanager
@@ -48,7 +59,7 @@ def endpoints(environment: Mapping[str, str]) -> Iterator[Endpoints]:
         def follow() -> None:
             assert watching.stdout is not None
             for line in watching.stdout:
-                threading.Timer(LATE, made.take, [json.loads(line)]).start()
+                made.take(json.loads(line))
 
         following = threading.Thread(target=follow, name="endpoints")
         following.start()

@@ -49,6 +49,9 @@ def test_the_first_that_is_known_decides(
             "50% của &lt;b&gt;!",
         ),
         ('{{ _("50%% of %(what)s", what=_("all")) if true else _("all") }}', "50% của tất cả"),
+        ('{% set told = _("It is %(what)s", what="<b>"|upper) %}{{ told }}', "It's &lt;B&gt;"),
+        ('{% set told = {1: _("Its name")} %}{{ told[1]|e }}', "It's"),
+        ('{{ _("100%%(all)s") }}', "100%(all)s"),
         ("{% trans n=2 %}one{% pluralize %}{{ n }} of many{% endtrans %}", "2 of many"),
     ],
 )

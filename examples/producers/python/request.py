@@ -15,7 +15,8 @@ CUSTOMERS = {"an.nguyen@example.com": "Công ty An Nguyễn", "binh.tran@example
 
 def request(customer_email: str, common_name: str) -> dict[str, str]:
     return {
-        # Chosen once and kept with the order: sent again under the same id, it is the same request.
+        # Chosen once and kept with the order: sent again under the same id, it is the same request. A UUIDv7, where
+        # your language has one, costs the least to store.
         "registration_id": str(uuid4()),
         # From the session of whoever is signed in, never from the form: who writes this topic is believed.
         "partner_id": "p-1",

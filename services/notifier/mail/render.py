@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.header import Header
 from email.utils import format_datetime, formataddr, parseaddr
-from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -162,7 +161,7 @@ class Renderer:
         head = _lines(
             f"From: {self._from}",
             f"To: {recipient}",
-            f"Subject: {_encoded(subject)}",
+            f"Subject: {Header(subject, 'utf-8', header_name='Subject').encode(linesep=EOL)}",
             f"Date: {format_datetime(queued_at)}",
             f"Message-ID: {identity}",
             "Auto-Submitted: auto-generated",
@@ -172,12 +171,6 @@ class Renderer:
         )
         begin, end = f"--{boundary}{EOL}".encode(), f"--{boundary}--{EOL}".encode()
         return b"".join((head, begin, _body("plain", text), begin, _body("html", html), end))
-
-
-@lru_cache(maxsize=1000)
-def _encoded(subject: str) -> str:
-    """The same for all customers of a partner."""
-    return Header(subject, "utf-8", header_name="Subject").encode(linesep=EOL)
 
 
 def _body(subtype: str, text: str) -> bytes:

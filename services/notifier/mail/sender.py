@@ -29,6 +29,7 @@ AT_ONCE = CONNECTIONS // 2
 """Mails in hand while none is slow."""
 SLOW = 2.0  # seconds after which a mail in hand takes no other's place
 TOGETHER = 64  # mails marked in one transaction
+MARKED_WITHIN = 0.1  # seconds: who is killed meanwhile leaves an accepted mail to be sent again
 POLL = 0.5  # seconds
 GRACE = 5.0  # seconds to finish the mails in hand when the service stops
 ENDING = 1.0  # seconds to let go of those that are not finished by then
@@ -64,7 +65,7 @@ class Sender:
         self._away = False
         self._away_for = Backoff()
         self._queued = database.signal(queue.QUEUED)
-        self._mark_sent = Together(self._mark_all_sent, TOGETHER, Pace())
+        self._mark_sent = Together(self._mark_all_sent, TOGETHER, Pace(most_apart=MARKED_WITHIN))
         self._drop = Together(self._drop_all, TOGETHER)
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -105,7 +106,8 @@ class Sender:
         quick = sum(began > time.monotonic() - SLOW for began in self._sending.values())
         if self._away:
             return 0 if quick else 1
-        return min(max(self._connections // 2, 1) - quick, self._connections - len(self._sending))
+        held = sum(began > -math.inf for began in self._sending.values())
+        return min(max(self._connections // 2, 1) - quick, self._connections - held)
 
     def _make_room(self) -> None:
         """For another mail: this task's is the server's already, and only to be marked."""

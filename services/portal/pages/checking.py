@@ -44,7 +44,7 @@ def check(rows: Sequence[Row], sending: Sending) -> Iterator[Checked]:
         if row.is_empty:
             yield Checked(row, None)
             continue
-        registration_id = _id_of(row, sending.batch_id)
+        registration_id = _id_of(row, sending)
         request, problems = _request(row, registration_id, sending)
         if registration_id in seen:
             problems.setdefault("customer_email", Problem.EMAIL_TWICE)
@@ -52,17 +52,19 @@ def check(rows: Sequence[Row], sending: Sending) -> Iterator[Checked]:
         yield Checked(replace(row, problems=tuple(problems.items())), None if problems else request)
 
 
-def _id_of(row: Row, batch_id: UUID) -> UUID:
+def _id_of(row: Row, sending: Sending) -> UUID:
     email = row.customer_email
     with suppress(ValueError):  # an address that is none gets an id that is never used
         email = normal_email(email)
-    return id_of(batch_id, email)
+    return id_of(sending.batch_id, sending.partner.partner_id, email)
 
 
-def id_of(batch_id: UUID, email: str) -> UUID:
+def id_of(batch_id: UUID, partner_id: str, email: str) -> UUID:
     """The same customer of the same form has the same id, however often it is sent. The form's time is in front, as in
     a UUIDv7: what is new stands together in each index of each service (docs/decisions/0029). A UUIDv8."""
-    hashed = uuid5(batch_id, email).int & ~(0xF << _VERSION) & (1 << _TIME) - 1
+    if batch_id.version != 7:  # of a form that the release before gave out, whose ids stay as they were
+        return uuid5(batch_id, email)
+    hashed = uuid5(batch_id, f"{partner_id} {email}").int & ~(0xF << _VERSION) & (1 << _TIME) - 1
     return UUID(int=(batch_id.int >> _TIME) << _TIME | 8 << _VERSION | hashed)
 
 

@@ -5,10 +5,11 @@ import re
 from collections.abc import Sequence
 from html import unescape
 from typing import Any
-from uuid import RFC_4122, UUID, uuid4
+from uuid import RFC_4122, UUID, uuid4, uuid5
 
 import httpx2
 import pytest
+from uuid_utils.compat import uuid7
 
 from services.portal import store
 from services.portal.pages.checking import id_of
@@ -64,11 +65,11 @@ async def test_add_a_customer_gives_one_more_row_and_keeps_what_was_typed(browse
 
 
 async def test_good_rows_are_published_with_who_asked_for_them(browse: Browse, database: Database) -> None:
-    batch = uuid4()
+    batch = uuid7()
     await browse().post("/accounts", data=form(("  Mot@Example.com ", " Khách Một ", ""), batch_id=str(batch)))
     assert await published(database) == [
         {
-            "registration_id": str(id_of(batch, "mot@example.com")),
+            "registration_id": str(id_of(batch, "p-1", "mot@example.com")),
             "batch_id": str(batch),
             "partner_id": "p-1",
             "partner_name": "Đối tác A",
@@ -85,11 +86,21 @@ async def test_good_rows_are_published_with_who_asked_for_them(browse: Browse, d
 async def test_ids_of_a_later_form_come_after_those_of_an_earlier_one_whatever_the_addresses(browse: Browse) -> None:
     addresses = [f"{number}@example.com" for number in range(50)]
     first, second = UUID("019a0000-0000-7fff-bfff-ffffffffffff"), UUID("019a0000-0001-7000-8000-000000000000")
-    earlier, later = ({id_of(batch, it) for it in addresses} for batch in (first, second))
+    earlier, later = ({id_of(batch, "p-1", it) for it in addresses} for batch in (first, second))
     assert len(earlier) == len(later) == len(addresses)
     assert max(earlier) < min(later)
     assert {(it.version, it.variant) for it in earlier | later} == {(8, RFC_4122)}
     assert UUID(typed(await browse().get("/accounts/add"), "batch_id")[0]).version == 7
+
+
+def test_nobody_else_comes_upon_the_id_of_a_partners_customer() -> None:
+    batch = uuid7()
+    assert id_of(batch, "p-1", "mot@example.com") != id_of(batch, "p-2", "mot@example.com")
+
+
+def test_a_form_of_the_release_before_makes_the_ids_that_it_made_there() -> None:
+    batch = UUID("2f3c7a52-5b1e-4c7e-9d35-0c6f6d1f5a11")
+    assert id_of(batch, "p-1", "mot@example.com") == uuid5(batch, "mot@example.com")
 
 
 async def test_who_asks_is_never_taken_from_the_form(browse: Browse, database: Database) -> None:
