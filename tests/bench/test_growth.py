@@ -1,9 +1,12 @@
 """What is printed of growth, of more instances and of capacity follows from what was measured."""
 
+import asyncpg
+from uuid_utils.compat import uuid7
+
 from bench.capacity import check, needed
 from bench.growth import PAID_BY, Point, ratio
 from bench.measuring import Result
-from bench.multiply import Multiplied, _copied
+from bench.multiply import keep_template, multiply
 from bench.scale import point
 from shared.topics import SERVICES
 
@@ -23,16 +26,23 @@ def test_the_cost_is_the_runs_median_and_the_ratio_is_to_that_with_a_hundred_tho
     assert ratio(points, 10_000_000) is None and ratio(points[2:], 1_000_000) is None
 
 
-def test_a_copy_has_keys_of_its_own_and_else_what_its_template_has() -> None:
-    copied = [_copied("registration_id", "uuid", {}), _copied("status", "text", {})]
-    table = Multiplied("portal", "registrations", ['"registration_id"', '"status"'], copied)
-    assert table.copies(3, 4) == (
-        'insert into "portal"."registrations" ("registration_id", "status") '
-        """select md5("registration_id"::text || ':' || copy)::uuid, "status" """
-        'from generate_series(3, 4) copy, template."portal registrations"'
-    )
-    assert _copied("customer_email", "text", {}) == """replace("customer_email", '@', '.' || copy || '@')"""
-    assert _copied("state", "text", {"state": "'sent'"}) == "'sent'"
+async def test_a_copy_has_earlier_keys_of_its_own_and_else_what_its_template_has(database_url: str) -> None:
+    owner = await asyncpg.connect(database_url)
+    try:
+        await owner.execute(
+            "create table portal.kept (registration_id uuid primary key, customer_email text, role text)"
+        )
+        ids = [uuid7() for _ in range(50)]
+        await owner.executemany("insert into portal.kept values ($1, 'an@x.vn', 'Partner')", [(it,) for it in ids])
+        await keep_template(database_url)
+        await multiply(database_url, 1, 2)
+        await multiply(database_url, 3, 3)
+        rows = await owner.fetch("select registration_id, customer_email, role from portal.kept order by 1")
+    finally:
+        await owner.close()
+    addresses = [f"an.{copy}@x.vn" for copy in (3, 2, 1) for _ in ids]
+    assert [it["customer_email"] for it in rows] == [*addresses, *("an@x.vn" for _ in ids)]
+    assert {it["registration_id"] for it in rows[-50:]} == set(ids) and {it["role"] for it in rows} == {"Partner"}
 
 
 def test_a_services_instances_are_added_up_and_their_shares_are_of_its_work() -> None:
