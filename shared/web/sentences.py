@@ -50,8 +50,7 @@ class _Translator(NodeTransformer):
         in its translation that the template does not give."""
         match it:
             case nodes.Call(node=nodes.Name(name="_" | "gettext"), args=[nodes.Const(value=str(sentence))]):
-                given = {one.key: one.value for one in it.kwargs}
-                given["%"] = _words("%")
+                given = {one.key: one.value for one in it.kwargs} | {"%": _words("%")}
                 split = _PLACE.split(self._gettext(sentence))
                 return [given[piece or "%"] if n % 2 else _words(piece) for n, piece in enumerate(split)]
         return []
