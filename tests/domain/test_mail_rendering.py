@@ -1,7 +1,7 @@
 """Mails as they leave: in the reader's language, in text and HTML, with headers that nobody's name can change."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from services.notifier.domain import Confirmation, Mail, MailKind, Status
 from services.notifier.links import Links
+from services.notifier.mail.forms import Forms, Shape
 from services.notifier.mail.render import TO_CUSTOMER, Renderer, message_id
 from services.notifier.mail.words import duration
 from services.notifier.mails import TO_STAFF, Matter, Review
@@ -348,14 +349,13 @@ def test_a_list_of_mails_shows_what_is_said_after_the_greeting(kind: MailKind, l
     assert unescape(re.sub("</?bdi>", "", hidden[1])) == part(mail, "plain").split("\n\n")[1]
 
 
-MARKS = {"marks": "a\x02b\x03c"}
-"""Which our own text holds while it is put together. The contract refuses them."""
+MARKS = {"a mark": "a\x02account\x03c"}
+"""As our own text holds where a value goes. The contract refuses it."""
 
 
 @EVERY
 @pytest.mark.parametrize("name", (HOSTILE | MARKS).values(), ids=HOSTILE | MARKS)
 def test_no_name_turns_or_breaks_the_words_around_it(kind: MailKind, name: str) -> None:
-    clean = re.sub("[\x02\x03]", "", name)
     names: dict[str, Any] = {"partner_name": name, "common_name": name}
     it = confirmation(**names, outcome="rejected", reasons=())
     message = write(Mail(ONE, kind), Matter(it, review(partner_name=name), REFUSAL))
@@ -364,11 +364,11 @@ def test_no_name_turns_or_breaks_the_words_around_it(kind: MailKind, name: str) 
     shown = [str(mail["Subject"]), part(mail, "plain")]
     for text in shown:
         assert not SIGNS.search(outside_isolates(text))
-        assert SIGNS.search(clean) or clean in text
+        assert SIGNS.search(name) or name in text
     html = part(mail, "html")
     assert "<b " not in html and 'href="https://evil' not in html
     for within in re.findall("<bdi>(.*?)</bdi>", html):
-        assert unescape(within) in (balanced(clean), "khach@example.vn", "an@vng.example")
+        assert unescape(within) in (balanced(name), "khach@example.vn", "an@vng.example")
     assert not SIGNS.search(re.sub("<bdi>.*?</bdi>|<title>.*?</title>", "", html))
 
 
@@ -499,3 +499,15 @@ def test_what_a_person_wrote_is_quoted_and_never_speaks_as_the_system(outcome: s
     assert "\n\n> “Xin lỗi.\n>\n> VNG Cloud has suspended your account:\n>\n> https://evil.example/sign-in\n" in text
     assert f"\n> “{code}”\n" in text
     assert 'href="https://evil' not in part(mail, "html")
+
+
+@pytest.mark.parametrize("words", [{"reasons": ("Giá cao hơn",)}, {"refusal": REFUSAL}])
+def test_what_a_person_wrote_is_in_that_persons_mail_alone_and_everything_else_is_prepared_once(
+    words: dict[str, Any],
+) -> None:
+    forms = Forms(15 * DAY)
+    given = frozenset({"partner", "account", "common_name", "portal"})
+    shape = Shape(MailKind.PARTNER_UNDELIVERABLE, (Locale.VI,), given)
+    assert forms.of(shape) is forms.of(shape)
+    written = replace(shape, **words)
+    assert forms.of(written) is not forms.of(written)

@@ -1,22 +1,23 @@
 """A mail's text in paragraphs, as plain text and as HTML: both say the same.
 
-Names are marked while a template is filled in, with signs that no name may hold, so that they can be set apart from the
-words around them afterwards: by `<bdi>` in HTML, and by characters in text where the name needs it. What a person wrote
-is quoted line by line, and never speaks as the system.
+Where a value goes there is a mark: two signs that no text may hold, and the value's name between them. So a name can be
+set apart from the words around it, by `<bdi>` in HTML, and what people typed is never taken for words of ours: it makes
+no paragraph, and no link. What a person wrote is quoted line by line, and never speaks as the system.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
 from services.notifier.mail.words import ADDRESS, BUTTONS
 from shared.events import Locale
-from shared.web.bidi import bdi, isolated
 
+NAMES = frozenset({"partner", "account", "common_name", "claimed_by"})
+"""Values that people chose."""
 _BEGIN, _END = "\x02", "\x03"
-_MARKED = re.compile(f"{_BEGIN}([^{_END}]*){_END}")
+_MARK = re.compile(f"{_BEGIN}([^{_END}]*){_END}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,14 @@ class Button:
 Paragraph = Words | Quote | Button
 
 
-def marked(name: str) -> str:
-    """On one line, whatever it holds."""
-    return f"{_BEGIN}{' '.join(name.replace(_BEGIN, '').replace(_END, '').splitlines())}{_END}"
+def mark(name: str) -> str:
+    """Where the value of this name goes."""
+    return f"{_BEGIN}{name}{_END}"
+
+
+def cut(text: str) -> Sequence[str]:
+    """Words, the name of a value, words, …, words."""
+    return _MARK.split(text)
 
 
 def quoted(written: str) -> str:
@@ -54,29 +60,24 @@ def quoted(written: str) -> str:
     return "\n".join(f"> {line}".rstrip() for line in _lines(written))
 
 
-def plain(text: str) -> str:
-    return _MARKED.sub(lambda name: isolated(name[1]), text)
-
-
-def paragraphs(text: str, links: Mapping[str, str], written: Collection[str], locale: Locale) -> list[Paragraph]:
-    """Of `text` with marked names. `links` are the addresses that become buttons, and what each is called in BUTTONS;
-    `written` is what people wrote, which was quoted in `text`. What people typed becomes no link."""
+def paragraphs(text: str, buttons: Mapping[str, str], written: Collection[str], locale: Locale) -> list[Paragraph]:
+    """Of `text` with marks. `buttons` are the marks that become buttons, and what each is called in BUTTONS; `written`
+    is what people wrote, which was quoted in `text`."""
     quotes = {quoted(it): it for it in written}
-    return [_paragraph(it, links, quotes, locale) for it in text.strip().split("\n\n") if it.strip()]
+    return [_paragraph(it, buttons, quotes, locale) for it in text.strip().split("\n\n") if it.strip()]
 
 
-def _paragraph(text: str, links: Mapping[str, str], quotes: Mapping[str, str], locale: Locale) -> Paragraph:
+def _paragraph(text: str, buttons: Mapping[str, str], quotes: Mapping[str, str], locale: Locale) -> Paragraph:
     text = text.strip("\n")
     if text in quotes:
         return Quote(_lines(quotes[text]))
-    if text in links:
-        return Button(text, BUTTONS[links[text]][locale], ADDRESS[locale])
+    if text in buttons:
+        return Button(text, BUTTONS[buttons[text]][locale], ADDRESS[locale])
     return Words(_html(" ".join(text.split())))
 
 
 def _html(text: str) -> Markup:
-    pieces = _MARKED.split(text)  # words, name, words, name, words
-    return Markup().join(bdi(it) if number % 2 else escape(it) for number, it in enumerate(pieces))
+    return Markup(_MARK.sub(lambda it: f"<bdi>{it[0]}</bdi>" if it[1] in NAMES else it[0], escape(text)))  # noqa: S704
 
 
 def _lines(written: str) -> list[str]:

@@ -1,32 +1,26 @@
-"""Messages from templates: one text a kind and language, and the HTML made of its paragraphs: both say the same.
+"""Messages: a form of the kind and language, and the values of one mail in it, with the headers around them.
 
-A template's first line is the subject. A paragraph that is an address becomes a button and a link. What people typed is
-escaped in HTML, and no header takes a line break. The partner's `common_name` is never given to a customer's mail. Each
-try of a mail has the same bytes, so what may change between two tries is not in it.
+What people typed is escaped in HTML, and no header takes a line break. The partner's `common_name` is never given to a
+customer's mail. Each try of a mail has the same bytes, so what may change between two tries is not in it.
 """
 
+from base64 import b64encode
 from binascii import b2a_qp
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from email.header import Header
 from email.utils import format_datetime, formataddr, parseaddr
 from hashlib import sha256
-from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import escape
 
 from services.notifier.domain import Confirmation, Mail, MailKind
 from services.notifier.links import Links
-from services.notifier.mail.paragraphs import Paragraph, Words, marked, paragraphs, plain, quoted
-from services.notifier.mail.words import BUTTONS, duration
+from services.notifier.mail.forms import Forms, Shape, filled, name_in
+from services.notifier.mail.paragraphs import NAMES
 from services.notifier.mails import TO_STAFF, Matter, Review
 from shared.events import Locale
+from shared.web.bidi import contained, isolated
 from shared.web.formats import moment
-
-TEMPLATES = Path(__file__).parent.parent / "templates" / "mail"
 
 TO_CUSTOMER = frozenset(
     {
@@ -39,18 +33,8 @@ TO_CUSTOMER = frozenset(
 )
 ASKING = frozenset({MailKind.CONFIRMATION, MailKind.REMINDER})
 EOL = "\r\n"
-LINE = "─" * 20
-"""Between two languages in one text."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """One message in one language."""
-
-    locale: Locale
-    subject: str
-    text: str
-    paragraphs: list[Paragraph]
+ENCODED_AT_ONCE = 39
+"""Bytes of a subject in one encoded word: in base64 they stay below the 76 characters that RFC 2047 allows a line."""
 
 
 class Renderer:
@@ -73,25 +57,7 @@ class Renderer:
         self._portal_url = portal_url
         self._approver_url = approver_url
         self._review_mail_to = review_mail_to
-        self._valid_for = valid_for
-        self._texts = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=False,  # noqa: S701  # plain text; the HTML around it escapes
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
-        self._texts.globals["quoted"] = quoted
-        pages = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
-        self._layout = pages.get_template("layout.html")
+        self._forms = Forms(valid_for)
 
     def recipient(self, mail: Mail, matter: Matter) -> str | None:
         """None where nobody is to read it: REVIEW_MAIL_TO may have become shorter since the mail was owed."""
@@ -107,50 +73,32 @@ class Renderer:
 
     def render(self, mail: Mail, matter: Matter, recipient: str, queued_at: datetime) -> bytes:
         """The message that `mail`, queued at `queued_at`, owes about `matter`."""
-        parts = [self._part(mail, matter, locale) for locale in _locales(mail.kind, matter)]
-        subject = " / ".join(part.subject for part in parts)
-        text = f"{LINE}\n\n".join(f"{part.text}\n" for part in parts).rstrip("\n") + "\n"
-        html = self._layout.render(subject=subject, parts=parts, preheader=_preheader(parts[0]))
-        return self._assemble(mail, queued_at, recipient, subject, text, html)
+        locales = _locales(mail.kind, matter)
+        values = self._of_review(_due(matter)) if mail.kind in TO_STAFF else self._of_registration(mail, _known(matter))
+        moments = _moments(mail.kind, matter)
+        form = self._forms.of(_shape(mail.kind, matter, locales, frozenset(values.keys() | moments.keys())))
+        for locale in locales:
+            values |= {name_in(locale, name): moment(at, locale=locale) for name, at in moments.items()}
+        said = {name: isolated(value) if name in NAMES else value for name, value in values.items()}
+        subject = filled(form.subject, said)
+        shown = {name: escape(contained(value)) for name, value in values.items()} | {"subject": escape(subject)}
+        return self._assemble(mail, queued_at, recipient, subject, filled(form.text, said), filled(form.html, shown))
 
-    def _part(self, mail: Mail, matter: Matter, locale: Locale) -> _Part:
-        values = self._values(mail, matter, locale)
-        filled_in = self._texts.get_template(f"{mail.kind}.{locale}.txt").render(values)
-        subject, _, text = filled_in.partition("\n")
-        links = {values[name]: name for name in BUTTONS if name in values}
-        written = [*values.get("reasons", ()), *filter(None, [values.get("refusal")])]
-        return _Part(
-            locale,
-            " ".join(plain(subject).split()),
-            plain(text).strip() + "\n",
-            paragraphs(text, links, written, locale),
-        )
-
-    def _values(self, mail: Mail, matter: Matter, locale: Locale) -> dict[str, Any]:
-        if mail.kind in TO_STAFF:
-            return self._of_review(_due(matter), locale)
-        it = _known(matter)
-        values: dict[str, Any] = {"partner": marked(it.partner_name), "account": marked(it.customer_email)}
+    def _of_registration(self, mail: Mail, it: Confirmation) -> dict[str, str]:
+        values = {"partner": _on_one_line(it.partner_name), "account": _on_one_line(it.customer_email)}
         if mail.kind in ASKING:
             values["link"] = self._links.link(it.registration_id)
-            values["valid_for"] = duration(self._valid_for, locale)
-            if mail.kind is MailKind.REMINDER and it.valid_until:
-                values["valid_until"] = moment(it.valid_until, locale=locale)
         if mail.kind not in TO_CUSTOMER:
-            values["common_name"] = marked(it.common_name)
+            values["common_name"] = _on_one_line(it.common_name)
             values["portal"] = f"{self._portal_url}/accounts/{it.registration_id}"
-            values["outcome"], values["reasons"] = it.outcome, it.reasons
-            values["refusal"] = matter.refusal
         return values
 
-    def _of_review(self, review: Review, locale: Locale) -> dict[str, Any]:
-        return {
-            "partner": marked(review.partner_name),
-            "account": marked(review.customer_email),
-            "claimed_by": marked(review.claimed_by) if review.claimed_by else None,
-            "due": moment(review.due_at, locale=locale),
-            "case": f"{self._approver_url}/cases/{review.registration_id}",
-        }
+    def _of_review(self, review: Review) -> dict[str, str]:
+        values = {"partner": _on_one_line(review.partner_name), "account": _on_one_line(review.customer_email)}
+        values["case"] = f"{self._approver_url}/cases/{review.registration_id}"
+        if review.claimed_by:
+            values["claimed_by"] = _on_one_line(review.claimed_by)
+        return values
 
     def _assemble(self, mail: Mail, queued_at: datetime, recipient: str, subject: str, text: str, html: str) -> bytes:
         # Written by hand: EmailMessage would decode what looks like an encoded word in a name, line breaks included,
@@ -161,7 +109,7 @@ class Renderer:
         head = _lines(
             f"From: {self._from}",
             f"To: {recipient}",
-            f"Subject: {Header(subject, 'utf-8', header_name='Subject').encode(linesep=EOL)}",
+            f"Subject: {f'{EOL} '.join(_encoded(subject))}",
             f"Date: {format_datetime(queued_at)}",
             f"Message-ID: {identity}",
             "Auto-Submitted: auto-generated",
@@ -183,9 +131,19 @@ def _lines(*them: str) -> bytes:
     return "".join(f"{it}{EOL}" for it in them).encode()
 
 
-def _preheader(part: _Part) -> Markup:
-    """What a list of mails shows beside the subject: what is said after the greeting."""
-    return next(it.html for it in part.paragraphs[1:] if isinstance(it, Words))
+def _encoded(text: str) -> Iterator[str]:
+    """As encoded words (RFC 2047), none of which ends within a letter."""
+    begin = size = 0
+    for place, letter in enumerate(text):
+        size += len(letter.encode())
+        if size > ENCODED_AT_ONCE:
+            yield _encoded_word(text[begin:place])
+            begin, size = place, len(letter.encode())
+    yield _encoded_word(text[begin:])
+
+
+def _encoded_word(text: str) -> str:
+    return f"=?utf-8?b?{b64encode(text.encode()).decode()}?="
 
 
 def message_id(mail: Mail, sender: str) -> str:
@@ -194,12 +152,31 @@ def message_id(mail: Mail, sender: str) -> str:
     return f"<{mail.registration_id}.{mail.kind}.{mail.period}.{mail.number}@{domain}>"
 
 
-def _locales(kind: MailKind, matter: Matter) -> list[Locale]:
+def _locales(kind: MailKind, matter: Matter) -> tuple[Locale, ...]:
     """Staff read both languages in one message: nobody told us theirs."""
     if kind in TO_STAFF:
-        return [Locale.VI, Locale.EN]
+        return (Locale.VI, Locale.EN)
     it = _known(matter)
-    return [(it.locale if kind in TO_CUSTOMER else it.requester_locale) or Locale.VI]
+    return ((it.locale if kind in TO_CUSTOMER else it.requester_locale) or Locale.VI,)
+
+
+def _moments(kind: MailKind, matter: Matter) -> dict[str, datetime]:
+    if kind in TO_STAFF:
+        return {"due": _due(matter).due_at}
+    until = _known(matter).valid_until if kind is MailKind.REMINDER else None
+    return {"valid_until": until} if until else {}
+
+
+def _shape(kind: MailKind, matter: Matter, locales: tuple[Locale, ...], given: frozenset[str]) -> Shape:
+    """How a registration ended, and why, is for its partner."""
+    if kind in TO_STAFF or kind in TO_CUSTOMER:
+        return Shape(kind, locales, given)
+    it = _known(matter)
+    return Shape(kind, locales, given, it.outcome, it.reasons, matter.refusal)
+
+
+def _on_one_line(name: str) -> str:
+    return " ".join(name.split())
 
 
 def _known(matter: Matter) -> Confirmation:
