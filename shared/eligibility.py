@@ -5,8 +5,9 @@ from `AccountUpdated`. All failing codes are told, not the first.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from shared.events import AccountUpdated, Billing, Locale
 
@@ -37,8 +38,7 @@ class CurrentCustomers(StrEnum):
     REFUSE = "refuse"
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """The newest facts about one account; `deleted` keeps the version that a later one must exceed."""
 
     email: str
@@ -79,10 +79,10 @@ def remember(known: Account | None, fact: AccountFact, offset: int | None = None
     if isinstance(fact, AccountDeleted):
         if known is None or (offset is not None and offset <= known.offset):
             return known
-        return replace(known, deleted=True, offset=known.offset if offset is None else offset)
+        return known._replace(deleted=True, offset=known.offset if offset is None else offset)
     if known and fact.version <= known.version:
         return known
-    return replace(account_from(fact), offset=-1 if offset is None else offset)
+    return account_from(fact)._replace(offset=-1 if offset is None else offset)
 
 
 def failing_conditions(account: Account | None) -> list[Code]:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ARRAY, Column, Table, Text
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
-from shared.sets import APART, joined
+from shared.sets import APART, one_each
 
 FEW = 64
 """Rows of one table up to which one statement for all is quicker than COPY."""
@@ -64,7 +64,7 @@ def _columns(table: Table) -> list[Column[Any]]:
 
 def _list(column: Column[Any], rows: Sequence[object]) -> list[Any]:
     values = [getattr(row, column.name) for row in rows]
-    return [joined(it) for it in values] if isinstance(column.type, ARRAY) else values
+    return one_each(values) if isinstance(column.type, ARRAY) else values
 
 
 @cache

@@ -22,8 +22,8 @@ def rows(*columns: Column[Any]) -> FromClause:
 
 
 def lists(them: Sequence[object], names: Sequence[str]) -> dict[str, list[Any]]:
-    """The parameters of `rows` for objects with these attributes. Raises ValueError as `joined` does."""
-    return {f"new_{name}": [joined(getattr(it, name)) for it in them] for name in names}
+    """The parameters of `rows` for objects with these attributes. Raises ValueError as `one_each` does."""
+    return {f"new_{name}": one_each([getattr(it, name) for it in them]) for name in names}
 
 
 def update_many(table: Table, keys: Sequence[str], names: Sequence[str]) -> Update:
@@ -46,13 +46,21 @@ def _element(column: Column[Any]) -> TypeEngine[Any]:
     return Text() if isinstance(column.type, ARRAY) else column.type
 
 
-def joined(value: Any) -> Any:
-    """A list of texts as one text. Raises ValueError for one that would be read back as another."""
-    if not isinstance(value, list | tuple):
-        return value
-    if any(not text or APART in text for text in value):
+def one_each(values: list[Any]) -> list[Any]:
+    """Lists of texts as one text each; what is no list stays as it is. Raises ValueError as `_joined` does."""
+    if _LISTS.isdisjoint(map(type, values)):
+        return values
+    return [_joined(it) if type(it) in _LISTS else it for it in values]
+
+
+_LISTS = frozenset({list, tuple})
+
+
+def _joined(texts: Sequence[str]) -> str:
+    """Raises ValueError for what would be read back as another."""
+    if any(not text or APART in text for text in texts):
         raise ValueError("a text in a list is empty or holds the character that stands between them")
-    return APART.join(value)
+    return APART.join(texts)
 
 
 def _value(new: FromClause, column: Column[Any]) -> ColumnElement[Any]:

@@ -7,7 +7,7 @@ claim ends without a decision, the policy is applied to what the account has bec
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from services.approver.domain import Case, ClaimEnd, Decided, Status, apply_policy
@@ -41,7 +41,7 @@ def claim(
     if refusal := already_over(case) or claimed_by_another(case, reviewer, now):
         return refusal
     until = now + claim_for
-    claimed = replace(case, claimed_by=reviewer.email, claimed_until=until)
+    claimed = case._replace(claimed_by=reviewer.email, claimed_until=until)
     holder = _other_holder(case, reviewer, now)
     note = f"taken over, {_written(until)}" if holder else _written(until)
     line = unmoved(case, CASE_CLAIMED, reviewer.email, now, note=note, reason=holder)
@@ -103,7 +103,7 @@ def _end(
     cases: Iterable[Case], accounts: Mapping[str, Account], policy: CurrentCustomers, end: ClaimEnd, now: datetime
 ) -> Decided:
     """On facts that have not changed since the claim, the policy says what it said before: nothing."""
-    freed = [replace(case, claimed_by=None, claimed_until=None) for case in cases]
+    freed = [case._replace(claimed_by=None, claimed_until=None) for case in cases]
     decided = apply_policy(freed, accounts, policy, now, end)
     decided.changed = {case.registration_id: case for case in freed} | decided.changed
     return decided

@@ -4,9 +4,10 @@ A case is decided once, and nothing is told after its end. What people may do wi
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from services.approver.facts import Facts, facts_of
@@ -74,8 +75,7 @@ class Rules:
     due_at: Callable[[datetime], datetime]
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """`waiting_since` is when the customer confirmed, however late that was read: the review is due by it.
 
     `outcome` and `final_at` are registrar's final word; before it a decision is not yet final. `decided_by` names a
@@ -148,8 +148,7 @@ def open_cases(
             continue
         account = accounts.get(event.customer_email)
         since = min(event.confirmed_at, now)
-        case = replace(
-            _case(event, now),
+        case = _case(event, now)._replace(
             waiting_since=since,
             due_at=rules.due_at(since),
             facts=facts_of(account),
@@ -168,7 +167,7 @@ def follow_accounts(
 ) -> Decided:
     """Cases whose account has changed, claimed or not: what is now true of them, and those that the policy decides."""
     still_open = [case for case in cases if case.status is Status.OPEN]
-    followed = [replace(it, current_customer=is_current_customer(accounts.get(it.customer_email))) for it in still_open]
+    followed = [it._replace(current_customer=is_current_customer(accounts.get(it.customer_email))) for it in still_open]
     decided = apply_policy(followed, accounts, policy, now)
     noted = {
         after.registration_id: after for before, after in zip(still_open, followed, strict=True) if after != before
@@ -207,7 +206,7 @@ def close_cases(finals: Sequence[Final], known: Mapping[UUID, Case], now: dateti
             after = _closed(_case(event, now), event)
             decided.new[after.registration_id] = after
         else:
-            after = replace(_closed(before, event), version=before.version + 1)
+            after = _closed(before, event)._replace(version=before.version + 1)
             decided.put(after)
         decided.history.append(moved(before, after, event.type(), "registrar", now, after.outcome))
     return decided
@@ -215,12 +214,12 @@ def close_cases(finals: Sequence[Final], known: Mapping[UUID, Case], now: dateti
 
 def _closed(case: Case, event: Final) -> Case:
     if isinstance(event, RegistrationApproved):
-        final = replace(case, outcome="approved", final_at=event.approved_at)
-        ended = replace(final, status=Status.APPROVED, decided_by=event.approved_by, decided_at=event.approved_at)
+        final = case._replace(outcome="approved", final_at=event.approved_at)
+        ended = final._replace(status=Status.APPROVED, decided_by=event.approved_by, decided_at=event.approved_at)
     else:
-        final = replace(case, outcome=event.outcome.value, final_at=event.closed_at)
-        ended = replace(final, status=Status.WITHDRAWN)
-    return replace(ended, claimed_by=None, claimed_until=None) if case.status is Status.OPEN else final
+        final = case._replace(outcome=event.outcome.value, final_at=event.closed_at)
+        ended = final._replace(status=Status.WITHDRAWN)
+    return ended._replace(claimed_by=None, claimed_until=None) if case.status is Status.OPEN else final
 
 
 def settle(case: Case, before: Case | None, cause: Cause, decision: Decision, now: datetime, decided: Decided) -> None:
@@ -229,8 +228,7 @@ def settle(case: Case, before: Case | None, cause: Cause, decision: Decision, no
         status, by, reason = Status.APPROVED, decision.approved_by, decision.override_reason or decision.note
     else:
         status, by, reason = Status.REJECTED, decision.rejected_by, decision.reason
-    after = replace(
-        case,
+    after = case._replace(
         status=status,
         version=case.version + 1 if before else case.version,
         claimed_by=None,

@@ -41,7 +41,7 @@ def remember(
     for event in due:
         case = case_of(event.registration_id)
         if case and case.status is Status.OPEN and not case.due_told_at:
-            after = replace(case, due_told_at=event.due_at, version=case.version + 1)
+            after = case._replace(due_told_at=event.due_at, version=case.version + 1)
             decided.put(after)
             decided.history.append(moved(case, after, ReviewDue.type(), "approver", event.due_at))
     for decision in decisions:

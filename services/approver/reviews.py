@@ -4,7 +4,6 @@ A decision is made on the newest facts about the account: one that no longer qua
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 from datetime import datetime
 
 from services.approver.claims import Reviewer, already_over, claimed_by_another
@@ -73,7 +72,7 @@ def remind(cases: Iterable[Case], now: datetime) -> Decided:
     for case in cases:
         if case.status is not Status.OPEN or case.due_told_at or case.due_at is None or now < case.due_at:
             continue
-        after = replace(case, due_told_at=now, version=case.version + 1)
+        after = case._replace(due_told_at=now, version=case.version + 1)
         decided.put(after)
         decided.history.append(moved(case, after, ReviewDue.type(), "approver", now))
         decided.told.append(ReviewDue.about(case, claimed_by=case.claimer(now)))

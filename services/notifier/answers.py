@@ -1,6 +1,6 @@
 """The customer's answer, and what the page says when it comes too late. Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -46,7 +46,7 @@ def answered(it: Confirmation, answer: CustomerConfirmed | CustomerDeclined, now
     """What the customer's answer changes."""
     status = Status.CONFIRMED if isinstance(answer, CustomerConfirmed) else Status.DECLINED
     reason = answer.reason if isinstance(answer, CustomerDeclined) else None
-    after = replace(it, status=status, version=it.version + 1, answered_at=now, due_at=None)
+    after = it._replace(status=status, version=it.version + 1, answered_at=now, due_at=None)
     line = moved(it, after, answer.type(), it.customer_email, now, reason)
     return Decided(changed={it.registration_id: after}, history=[line], told=[answer])
 

@@ -5,9 +5,10 @@ is next door: `answers`, `periods`, `resends`, and in `mails` which mails are st
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from shared.events import (
@@ -74,8 +75,7 @@ class MailKind(StrEnum):
     REVIEW_DUE_CLAIMER = "review_due_claimer"
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(NamedTuple):
     """A mail owed. At most one leaves for each (registration, kind, period, number).
 
     `period` is the confirmation's, where the mail belongs to one. `number` is a reminder's place in REMINDERS_BEFORE,
@@ -88,8 +88,7 @@ class Mail:
     period: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Confirmation:
+class Confirmation(NamedTuple):
     """Each accepted resend begins another period: `period` counts from 1, and `asked_at`, `sent_at`, `valid_until`,
     `reminded` and `undeliverable` tell of the current one."""
 
@@ -207,10 +206,10 @@ def _ended(before: Confirmation | None, event: Final, now: datetime) -> Confirma
         after = _confirmation(event, Status.VOID, now)
     else:
         status = Status.VOID if before.status is Status.PENDING else before.status
-        after = replace(before, status=status, version=before.version + 1, due_at=None)
+        after = before._replace(status=status, version=before.version + 1, due_at=None)
     if isinstance(event, RegistrationApproved):
-        return replace(after, outcome="approved", ended_at=event.approved_at)
-    return replace(after, outcome=event.outcome.value, reasons=event.reasons, ended_at=event.closed_at)
+        return after._replace(outcome="approved", ended_at=event.approved_at)
+    return after._replace(outcome=event.outcome.value, reasons=event.reasons, ended_at=event.closed_at)
 
 
 def _mails_at_the_end(it: Confirmation) -> list[MailKind]:

@@ -6,7 +6,6 @@ later one has passed, and none that would leave shortly before the next.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -47,7 +46,7 @@ def act_when_due(due: Iterable[Confirmation], policy: Policy, now: datetime) -> 
 
 
 def _expire(it: Confirmation, decided: Decided, now: datetime) -> None:
-    after = replace(it, status=Status.EXPIRED, version=it.version + 1, ended_at=now, due_at=None)
+    after = it._replace(status=Status.EXPIRED, version=it.version + 1, ended_at=now, due_at=None)
     event = ConfirmationExpired(registration_id=it.registration_id, expired_at=now)
     decided.put(after)
     decided.history.append(moved(it, after, event.type(), ACTOR, now))
@@ -58,8 +57,8 @@ def _remind(it: Confirmation, decided: Decided, policy: Policy, now: datetime) -
     """Once for all the moments that have passed, and not at all where the next one is nearer."""
     passed = [moment for moment in _moments(it, policy) if moment <= now]
     owed = bool(passed) and not it.undeliverable and not is_late(passed[-1], it, policy, now)
-    after = replace(it, reminded=it.reminded + owed, reminded_to=passed[-1] if passed else it.reminded_to)
-    decided.put(replace(after, due_at=due_at(after, policy)))
+    after = it._replace(reminded=it.reminded + owed, reminded_to=passed[-1] if passed else it.reminded_to)
+    decided.put(after._replace(due_at=due_at(after, policy)))
     if owed:
         decided.mails.append(Mail(it.registration_id, MailKind.REMINDER, after.reminded, it.period))
 
@@ -75,9 +74,9 @@ def _moments(it: Confirmation, policy: Policy) -> list[datetime]:
 def sent(it: Confirmation, period: int, policy: Policy, now: datetime) -> Decided:
     """The mail server accepted the confirmation mail of `period`. It may be an older one, in flight when a resend was
     accepted: that neither begins nor shortens the newer period."""
-    after = replace(it, version=it.version + 1, mailed=True)
+    after = it._replace(version=it.version + 1, mailed=True)
     if it.status is Status.PENDING and period == it.period and it.valid_until is None:
-        after = _begun(replace(after, sent_at=now), policy, now)
+        after = _begun(after._replace(sent_at=now), policy, now)
     left = max(0, policy.resend_limit - (it.period - 1))
     event = ConfirmationSent(
         registration_id=it.registration_id,
@@ -107,7 +106,7 @@ def all_sent(mails: Iterable[Mail], known: Mapping[UUID, Confirmation], policy: 
 
 def gone_out(it: Confirmation) -> Decided:
     """A confirmation mail that may have arrived will not be tried again: whether it did, nobody will know."""
-    return Decided(changed={it.registration_id: replace(it, mailed=True)}, mails=_told_late(it))
+    return Decided(changed={it.registration_id: it._replace(mailed=True)}, mails=_told_late(it))
 
 
 def all_gone_out(them: Iterable[Confirmation]) -> Decided:
@@ -132,7 +131,7 @@ def undeliverable(it: Confirmation, period: int, detail: str, policy: Policy, no
     older period's mail, or of a confirmation that is over, nobody needs to know."""
     if it.status is not Status.PENDING or period != it.period or it.valid_until is not None:
         return Decided()
-    after = _begun(replace(it, version=it.version + 1, undeliverable=True), policy, now)
+    after = _begun(it._replace(version=it.version + 1, undeliverable=True), policy, now)
     event = ConfirmationUndeliverable.about(it, detail=detail, failed_at=now)
     line = moved(it, after, event.type(), ACTOR, now, event.detail)
     mail = Mail(it.registration_id, MailKind.PARTNER_UNDELIVERABLE, period=period)
@@ -146,5 +145,5 @@ def next_resend_at(it: Confirmation, policy: Policy) -> datetime:
 
 def _begun(it: Confirmation, policy: Policy, now: datetime) -> Confirmation:
     """Reminders that would have been due before the period began are past."""
-    it = replace(it, valid_until=now + policy.valid_for, reminded_to=now)
-    return replace(it, due_at=due_at(it, policy))
+    it = it._replace(valid_until=now + policy.valid_for, reminded_to=now)
+    return it._replace(due_at=due_at(it, policy))

@@ -6,7 +6,6 @@ the mail: whose sender died leaves it by itself. Unique by (registration, kind, 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -68,8 +67,7 @@ QUEUED = "emails"
 """The signal that a commit owes a new mail."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """A mail to send now. `attempt` counts from 1; `refused_since` is when its recipient was first put off (4xx).
     `in_doubt`: an earlier attempt may have delivered it."""
 
@@ -198,7 +196,7 @@ async def keep_fates(tx: Transaction, fates: Mapping[Mail, datetime | str]) -> N
     """Of mails that left before the database was set back: when; or why they never will."""
     rows = [
         {
-            **asdict(mail),
+            **mail._asdict(),
             "state": "failed" if isinstance(fate, str) else "sent",
             "sent_at": None if isinstance(fate, str) else fate,
             "detail": fate if isinstance(fate, str) else None,

@@ -92,8 +92,8 @@ def _fold(taken: TakenBack, it: Confirmation, event: Own, asks: list[Resend], po
             sent = periods.sent(it, event.number, policy, at)
             after = sent.changed[it.registration_id]
             if after.valid_until != it.valid_until:  # the period began: until when, is what the customer was told
-                after = replace(after, valid_until=event.valid_until)
-                sent.changed[it.registration_id] = replace(after, due_at=periods.due_at(after, policy))
+                after = after._replace(valid_until=event.valid_until)
+                sent.changed[it.registration_id] = after._replace(due_at=periods.due_at(after, policy))
             taken.fates[_mail(it, event.number)] = at
             _merge(taken, sent)
         case ConfirmationUndeliverable():

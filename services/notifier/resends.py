@@ -97,8 +97,7 @@ def judge(it: Confirmation, request: Resend, policy: Policy, now: datetime) -> A
 
 def resend(it: Confirmation, request: Resend, decided: Decided, now: datetime) -> None:
     """Another period: it begins when its mail has left."""
-    after = replace(
-        it,
+    after = it._replace(
         version=it.version + 1,
         period=it.period + 1,
         asked_at=now,

@@ -4,7 +4,7 @@ Who asks again before the answer is there changes nothing. What was asked moves 
 answer by events. Notifier alone counts mails; what is refused here is what the newest of its events says already.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -44,7 +44,7 @@ def resend(it: Registration, by: str, now: datetime) -> Asked | Refused | None:
         return Refused(obstacle)
     if it.resend_awaited:
         return None
-    after = replace(it, resend_requested_at=now, resend_requested_by=by, resend_awaited=True)
+    after = it._replace(resend_requested_at=now, resend_requested_by=by, resend_awaited=True)
     return _asked(after, ConfirmationResendRequested.about(it, requested_by=by, requested_at=now))
 
 
@@ -73,11 +73,11 @@ def withdraw(it: Registration, by: str, reason: str | None, now: datetime) -> As
         return None
     if it.status in FINAL:
         return Refused(Obstacle.ALREADY_ENDED)
-    after = replace(it, withdrawal_asked_at=now, withdrawal_asked_by=by, withdrawal_reason=reason)
+    after = it._replace(withdrawal_asked_at=now, withdrawal_asked_by=by, withdrawal_reason=reason)
     return _asked(after, RegistrationWithdrawn.about(it, withdrawn_by=by, reason=reason, withdrawn_at=now))
 
 
 def _asked(after: Registration, event: ConfirmationResendRequested | RegistrationWithdrawn) -> Asked:
-    after = replace(after, changed_at=max(after.changed_at, happened_at(event)))
+    after = after._replace(changed_at=max(after.changed_at, happened_at(event)))
     told = line(event, after.status, after.status, after.status.stage, note_of(event))
     return Asked(after, event, told)

@@ -6,10 +6,10 @@ detail is merged by a rule that does not ask what came first: the earliest time,
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.portal.facts import DETAILS, Fact, happened_at, line, note_of
@@ -75,8 +75,7 @@ TRANSITIONS: Mapping[tuple[Status | None, type[Event]], frozenset[Status]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
+class Registration(NamedTuple):
     """None: no event told it yet. `requested_at` is the earliest moment known, `changed_at` the latest."""
 
     registration_id: UUID
@@ -186,8 +185,7 @@ def fold(before: Registration, fact: Fact) -> Registration:
         return before
     at = happened_at(fact)
     allowed = TRANSITIONS.get((before.status, type(fact)), frozenset())
-    return replace(
-        before,
+    return before._replace(
         status=target if target in allowed else before.status,
         requested_at=min(before.requested_at, at),
         changed_at=max(before.changed_at, at),

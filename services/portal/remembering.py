@@ -1,7 +1,5 @@
 """What the portal takes back from its own events once its database has been set back: what partners asked for."""
 
-from dataclasses import replace
-
 from services.portal import store
 from services.portal.asks import Asked
 from services.portal.domain import Registration
@@ -15,8 +13,7 @@ def withdrawn(it: Registration, event: RegistrationWithdrawn) -> Registration | 
     """None where it is known."""
     if it.withdrawal_asked_at is not None:
         return None
-    return replace(
-        it,
+    return it._replace(
         withdrawal_asked_at=event.withdrawn_at,
         withdrawal_asked_by=event.withdrawn_by,
         withdrawal_reason=event.reason,
@@ -28,8 +25,7 @@ def resend_asked(it: Registration, event: ConfirmationResendRequested) -> Regist
     if it.resend_requested_at is not None and event.requested_at <= it.resend_requested_at:
         return None
     answered = it.mail_sent_at is not None and it.mail_sent_at >= event.requested_at
-    return replace(
-        it,
+    return it._replace(
         resend_requested_at=event.requested_at,
         resend_requested_by=event.requested_by,
         resend_awaited=not answered,
@@ -51,7 +47,7 @@ async def take_back(told: Told, tx: Transaction) -> int:
         if after is None:
             continue
         changed.add(it.registration_id)
-        after = replace(after, changed_at=max(after.changed_at, happened_at(event)))
+        after = after._replace(changed_at=max(after.changed_at, happened_at(event)))
         entry = line(event, after.status, after.status, after.status.stage, note_of(event))
         await store.keep(tx, Asked(after, event, entry))
     return len(changed)

@@ -4,9 +4,10 @@ A fact implies those before it, a fact that comes again or too late changes noth
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from shared.eligibility import Account
@@ -58,8 +59,7 @@ TRANSITIONS: Mapping[tuple[Status | None, type[Event]], frozenset[Status]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
+class Registration(NamedTuple):
     registration_id: UUID
     batch_id: UUID | None
     partner_id: str
@@ -149,8 +149,7 @@ def _move(
     before: Registration, target: Status, fact: Fact, account: Account | None, now: datetime, decided: Decided
 ) -> None:
     known = account if account and not account.deleted else before
-    after = replace(
-        before,
+    after = before._replace(
         status=target,
         version=before.version + 1,
         changed_at=now,

@@ -2,7 +2,6 @@
 none is taken anew."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -99,11 +98,11 @@ def _begun(
 
 def _ended(before: Registration, final: Final) -> tuple[Registration, Entry]:
     at = _at(final)
-    after = replace(before, version=before.version + 1, changed_at=at)
+    after = before._replace(version=before.version + 1, changed_at=at)
     if isinstance(final, RegistrationApproved):
-        after = replace(after, status=Status.APPROVED, account_id=final.account_id, locale=final.locale)
+        after = after._replace(status=Status.APPROVED, account_id=final.account_id, locale=final.locale)
         return after, moved(before, after, VngApproved.type(), final.approved_by, at)
-    after = replace(after, status=Status(final.outcome.value), locale=final.locale)
+    after = after._replace(status=Status(final.outcome.value), locale=final.locale)
     cause = _CAUSE[final.outcome].type()
     return after, moved(before, after, cause, _actor(final), at, ", ".join(final.reasons) or None)
 

@@ -8,8 +8,7 @@ cannot be accepted stands alone: that one goes to quarantine, the others go thro
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import structlog
 from aiokafka import ConsumerRecord
@@ -36,8 +35,7 @@ LARGEST_EVENT = 64 * 1024
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     record: Record
     event: Event | AccountDeleted
 

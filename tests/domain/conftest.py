@@ -4,9 +4,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("domain", deadline=None)  # a loaded machine is no failure
+# A loaded machine is no failure.
+settings.register_profile("domain", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("domain")
 
 

@@ -1,6 +1,5 @@
 """What VNG's reviewers decide, what registrar says after them, and which reviews are due."""
 
-from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -243,7 +242,7 @@ def test_no_review_is_due_of_a_case_that_is_over(end: str) -> None:
 
 def test_a_review_that_is_due_is_told_though_another_before_it_is_not() -> None:
     approver = Approver().hears(confirmed())
-    later = replace(approver.case, registration_id=TWO, due_at=NOW + 9 * DAY)
+    later = approver.case._replace(registration_id=TWO, due_at=NOW + 9 * DAY)
     told = reviews.remind([later, approver.case, later], NOW + 3 * DAY).told
     assert [event.registration_id for event in told if isinstance(event, ReviewDue)] == [ONE]
 

@@ -1,7 +1,5 @@
 """Claims: who may decide a case that somebody holds, and what follows when nobody does any more."""
 
-from dataclasses import replace
-
 import pytest
 
 from services.approver import claims, reviews
@@ -107,7 +105,7 @@ def test_a_lapsed_claim_leaves_the_case_to_everybody_and_no_line_of_history() ->
     approver.lets_time_pass_until(NOW + 4 * HOUR - HOUR)
     assert approver.case == before
     approver.lets_time_pass_until(NOW + 4 * HOUR)
-    assert approver.case == replace(before, claimed_by=None, claimed_until=None)
+    assert approver.case == before._replace(claimed_by=None, claimed_until=None)
     assert len(approver.history) == lines
 
 

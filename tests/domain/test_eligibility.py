@@ -1,6 +1,5 @@
 """Who may be registered, on which facts, and what partners learn of it."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -103,7 +102,7 @@ def test_an_account_lives_exactly_while_its_newest_version_was_not_deleted(story
             known = remember(known, account_updated(version=step))
             highest, alive = max(highest, step), alive or step > highest
         assert (known is not None and not known.deleted) == alive
-        assert known is None or known == replace(account(version=highest), deleted=not alive)
+        assert known is None or known == account(version=highest)._replace(deleted=not alive)
 
 
 def test_partners_read_one_code_for_all_conditions_of_the_account() -> None:
@@ -138,4 +137,4 @@ def test_a_deletion_that_comes_again_does_not_delete_the_account_that_came_after
 def test_the_record_that_an_account_came_with_deletes_nothing_and_a_deletion_is_known_by_its_own() -> None:
     known = account(offset=5)
     assert remember(known, AccountDeleted(CUSTOMER), 5) == known
-    assert remember(known, AccountDeleted(CUSTOMER), 7) == replace(known, deleted=True, offset=7)
+    assert remember(known, AccountDeleted(CUSTOMER), 7) == known._replace(deleted=True, offset=7)

@@ -1,7 +1,5 @@
 """What registrar and notifier note of each fact: who, when and why, whether it changed something or not."""
 
-from dataclasses import replace
-
 import pytest
 
 from services.notifier.domain import Decided, Final, Mail, MailKind, Status, end_confirmations, open_confirmations
@@ -145,7 +143,7 @@ def test_notifier_begins_a_confirmation_without_any_answer_mail_or_end_and_notes
 
 def test_what_a_batch_has_begun_stays_new_however_it_goes_on() -> None:
     decided = open_confirmations([opened()], {}, NOW)
-    after = replace(decided.new[ONE], version=2)
+    after = decided.new[ONE]._replace(version=2)
     decided.put(after)
     assert (decided.new, decided.changed) == ({ONE: after}, {})
     begun_before = Decided()

@@ -2,7 +2,6 @@
 
 import operator
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -361,7 +360,7 @@ def test_facts_in_any_order_and_number_end_alike(batches: list[list[Heard]]) -> 
     for batch in batches:
         notifier.hears(*batch)
     it, usual = notifier.it, Notifier().hears(*FACTS).it
-    assert replace(it, status=usual.status, version=usual.version) == usual
+    assert it._replace(status=usual.status, version=usual.version) == usual
     assert it.status is Status.VOID
     assert all(resend.answer for resend in notifier.resends.values())
     assert notifier.types() == ["ConfirmationResendRefused"] * 2

@@ -173,7 +173,7 @@ def test_an_older_mail_that_is_refused_late_does_not_count_against_the_newer_per
 
 @pytest.mark.parametrize(("period", "left"), [(1, 3), (2, 2), (3, 1), (4, 0), (5, 0)])
 def test_the_last_mail_says_that_no_other_may_be_asked_for(period: int, left: int) -> None:
-    it = replace(Notifier().hears(opened()).it, period=period)
+    it = Notifier().hears(opened()).it._replace(period=period)
     [told] = periods.sent(it, period, POLICY, NOW).told
     assert isinstance(told, ConfirmationSent)
     assert (told.resends_left, told.next_resend_at is None) == (left, left == 0)
@@ -221,7 +221,7 @@ def test_other_reminders_in_the_settings_keep_no_confirmation_due_for_ever(after
 
 
 def at(**changes: Any) -> Confirmation:
-    return replace(asked().it, **changes)
+    return asked().it._replace(**changes)
 
 
 OVER = "the confirmation was over before"
@@ -293,7 +293,7 @@ def test_a_review_is_kept_as_it_was_told() -> None:
 def test_nothing_is_done_before_it_is_due_and_what_is_due_is_done_whatever_stands_before_it() -> None:
     answered, waiting, on_its_way = asked(), asked(), Notifier().hears(opened())
     answered.clicks(CLICK_CONFIRM)
-    due = replace(asked().it, registration_id=TWO, valid_until=NOW + DAY, due_at=NOW + DAY)
+    due = asked().it._replace(registration_id=TWO, valid_until=NOW + DAY, due_at=NOW + DAY)
     decided = periods.act_when_due([answered.it, waiting.it, on_its_way.it, due], POLICY, NOW + DAY)
     assert set(decided.changed) == {TWO}
     assert decided.told == [ConfirmationExpired(registration_id=TWO, expired_at=NOW + DAY)]
@@ -323,7 +323,7 @@ def test_mails_that_may_have_arrived_count_as_gone_out_and_owe_their_readers_the
     withdrawn = [registration_closed(it, outcome=Outcome.WITHDRAWN) for it in (ONE, THREE)]
     them = notifier.hears(*withdrawn).confirmations.values()
     decided = periods.all_gone_out(them)
-    assert decided.changed == {it.registration_id: replace(it, mailed=True) for it in them}
+    assert decided.changed == {it.registration_id: it._replace(mailed=True) for it in them}
     assert decided.mails == [Mail(it, MailKind.CUSTOMER_WITHDRAWN) for it in (ONE, THREE)]
 
 

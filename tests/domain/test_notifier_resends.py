@@ -1,7 +1,6 @@
 """Asking for the mail once more: each request is answered once, and the answer is the same in any order of arrival."""
 
 from copy import deepcopy
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -43,7 +42,7 @@ def left_late() -> Notifier:
 
 def used_up() -> Notifier:
     notifier = asked()
-    notifier.confirmations[ONE] = replace(notifier.it, period=4)
+    notifier.confirmations[ONE] = notifier.it._replace(period=4)
     return notifier
 
 

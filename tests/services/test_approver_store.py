@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections import Counter
-from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -50,8 +49,7 @@ async def test_what_is_stored_reads_back_as_it_was_decided(approver: Database) -
     expected = domain.open_cases([event], {}, {CUSTOMER: account()}, rules(), NOW).new[ONE]
     assert expected.facts
     assert await case_of(approver) == expected
-    everything = replace(
-        expected,
+    everything = expected._replace(
         status=Status.REJECTED,
         version=4,
         due_told_at=NOW + HOUR,

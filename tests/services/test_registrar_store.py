@@ -312,7 +312,7 @@ async def test_the_index_refuses_a_second_holder_whatever_the_code_decides(regis
     async with registrar.transaction() as tx:
         it = await store.get(tx, ONE)
     assert it
-    twin = Decided(new={TWO: type(it)(**{name: getattr(it, name) for name in it.__slots__} | {"registration_id": TWO})})
+    twin = Decided(new={TWO: it._replace(registration_id=TWO)})
     with pytest.raises(UniqueViolationError):
         async with registrar.transaction() as tx:
             await store.save(tx, twin)

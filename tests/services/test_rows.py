@@ -1,7 +1,7 @@
 """A row is read by position, so the columns selected are those of the value's fields, in their order."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, Text
@@ -17,15 +17,13 @@ class Colour(StrEnum):
     RED = "red"
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(NamedTuple):
     number: int
     name: str
     colour: Colour | None
 
 
-@dataclass(frozen=True)
-class Unknown:
+class Unknown(NamedTuple):
     weight: int
 
 

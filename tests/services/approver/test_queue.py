@@ -242,14 +242,14 @@ async def made_up_cases(database: Database) -> list[Case]:
                     "Partner", Status.OPEN, 1, NOW, waiting_since=due - DAY, due_at=due)  # fmt: skip
         match chance.randrange(3):
             case 0:
-                case = replace(
-                    case, status=Status.APPROVED, decided_by="x", decided_at=due, final_at=NOW, outcome="approved"
+                case = case._replace(
+                    status=Status.APPROVED, decided_by="x", decided_at=due, final_at=NOW, outcome="approved"
                 )
             case 1:
-                case = replace(case, status=Status.WITHDRAWN, final_at=due, outcome="withdrawn")
+                case = case._replace(status=Status.WITHDRAWN, final_at=due, outcome="withdrawn")
             case _:
                 who, until = claimed or (None, None)
-                case = replace(case, claimed_by=who, claimed_until=until, current_customer=chance.random() < 0.6)
+                case = case._replace(claimed_by=who, claimed_until=until, current_customer=chance.random() < 0.6)
         made.append(case)
     async with database.transaction() as tx:
         await store.save(tx, Decided(new={it.registration_id: it for it in made}))

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from random import Random
 from uuid import UUID
@@ -156,7 +155,7 @@ async def test_a_common_word_far_down_the_order_is_looked_for_among_the_newest(
 ) -> None:
     names = ["Anh"] * 100 + ["Zoë"] * 180
     rows = [
-        replace(row, common_name=f"{name} {n}", requested_at=START + timedelta(minutes=n))
+        row._replace(common_name=f"{name} {n}", requested_at=START + timedelta(minutes=n))
         for n, (row, name) in enumerate(zip(some_rows(5, count=len(names)), names, strict=True))
     ]
     await keep(database, *rows)
@@ -202,7 +201,7 @@ async def test_rows_that_move_while_one_pages_take_no_other_with_them(database: 
         assert first.after
         shown = {it.registration_id for it in first.rows}
         last = first.rows[-1]
-        moved = replace(last, changed_at=START + timedelta(days=-1 if descending else 9))
+        moved = last._replace(changed_at=START + timedelta(days=-1 if descending else 9))
         await keep(database, moved)
         async with database.transaction() as tx:
             second = await lists.page(tx, asked(order), after=first.after)
@@ -249,7 +248,7 @@ async def test_a_row_that_moves_while_a_page_is_read_does_not_move_the_page(
     read = lists._rows
 
     async def read_after_a_move(tx: Transaction, ids: Sequence[UUID]) -> list[Registration]:
-        await keep(database, replace(last, changed_at=last.changed_at - timedelta(days=5)))
+        await keep(database, last._replace(changed_at=last.changed_at - timedelta(days=5)))
         return await read(tx, ids)
 
     monkeypatch.setattr(lists, "_rows", read_after_a_move)
