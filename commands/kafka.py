@@ -9,8 +9,6 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
-from aiokafka.structs import RecordMetadata
-from faststream.kafka import KafkaBroker
 from uuid_utils.compat import uuid7
 
 from commands.failures import Failed
@@ -18,6 +16,7 @@ from shared.events import Event
 from shared.messaging import cloudevents
 from shared.messaging.faults import in_words
 from shared.messaging.kafka import admin, publisher, refuse_forbidden
+from shared.messaging.publishing import Message
 from shared.settings import KafkaSettings
 from shared.topics import PARTITIONS, TOPICS, Topic, topic_of
 
@@ -46,13 +45,13 @@ async def publish(
     AT_ONCE, before more of `events` are asked for. Raises Failed."""
     count = 0
     looked_for: set[str] = set()
-    async with told_plainly(settings), publisher(settings, "registration") as broker:
+    async with told_plainly(settings), publisher(settings, "registration") as kafka:
         rest = iter(events)
         while some := list(itertools.islice(rest, AT_ONCE)):
             if new := {settings.kafka_topic_prefix + topic_of(type(event), source) for event in some} - looked_for:
                 await _refuse_missing(settings, new)
                 looked_for |= new
-            await asyncio.gather(*[await _publish(broker, settings, event, source) for event in some])
+            await kafka.publish(_message(settings, event, source) for event in some)
             count += len(some)
             acknowledged(count)
     return count
@@ -69,18 +68,12 @@ async def _refuse_missing(settings: KafkaSettings, topics: set[str]) -> None:
             )
 
 
-async def _publish(
-    broker: KafkaBroker, settings: KafkaSettings, event: Event, source: str
-) -> asyncio.Future[RecordMetadata]:
-    return await broker.publish(
-        event.model_dump_json().encode(),
-        settings.kafka_topic_prefix + topic_of(type(event), source),
-        key=event.key.encode(),
-        headers=cloudevents.headers(
-            id=str(uuid7()), source=source, type=event.type(), subject=event.key, time=datetime.now(UTC)
-        ),
-        no_confirm=True,
+def _message(settings: KafkaSettings, event: Event, source: str) -> Message:
+    headers = cloudevents.headers(
+        id=str(uuid7()), source=source, type=event.type(), subject=event.key, time=datetime.now(UTC)
     )
+    topic = settings.kafka_topic_prefix + topic_of(type(event), source)
+    return Message(topic, event.key.encode(), event.model_dump_json().encode(), headers)
 
 
 async def plan_topics(settings: KafkaSettings, partitions: int = PARTITIONS) -> list[str]:

@@ -25,6 +25,7 @@ from bench.floor.mails import Sender
 from bench.floor.pages import Do, Pages
 from bench.floor.rows import HANDLERS, Connection, Event, Follows, Owed, Told
 from shared.messaging.consumer import BATCH, POLL_MS
+from shared.messaging.publishing import Message, Publisher
 from shared.web.server import serve
 
 Change = Callable[[Connection, Sequence[str]], Awaitable[tuple[dict[str, Any], Follows]]]
@@ -39,27 +40,25 @@ class Telling:
             bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"],
             acks="all",
             enable_idempotence=True,
-            linger_ms=5,
             max_batch_size=256 * 1024,
         )
+        self._publisher = Publisher(self.producer)
 
     async def __call__(self, follows: Follows) -> None:
         """Returns once all is acknowledged."""
-        sent = []
-        for it in follows:
-            if isinstance(it, Told):
-                headers = [
-                    ("ce_specversion", b"1.0"),
-                    ("ce_id", str(uuid7()).encode()),
-                    ("ce_source", b"/floor"),
-                    ("ce_type", it.type),
-                    ("ce_time", it.at.encode()),
-                    ("ce_subject", it.key),
-                    ("content-type", b"application/json"),
-                ]
-                topic = self._prefix + it.topic
-                sent.append(await self.producer.send(topic, to_json(it.event), key=it.key, headers=headers))
-        await asyncio.gather(*sent)
+        await self._publisher.publish(self._message(it) for it in follows if isinstance(it, Told))
+
+    def _message(self, it: Told) -> Message:
+        headers = [
+            ("ce_specversion", b"1.0"),
+            ("ce_id", str(uuid7()).encode()),
+            ("ce_source", b"/floor"),
+            ("ce_type", it.type),
+            ("ce_time", it.at.encode()),
+            ("ce_subject", it.key),
+            ("content-type", b"application/json"),
+        ]
+        return Message(self._prefix + it.topic, it.key, to_json(it.event), headers)
 
 
 def pages(name: str, connection: Connection, tell: Telling) -> Pages | None:

@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+Headers = Sequence[tuple[str, bytes]]
 
-def headers(*, id: str, source: str, type: str, subject: str, time: datetime) -> dict[str, str]:
-    return {
-        "ce_specversion": "1.0",
-        "ce_id": id,
-        "ce_source": f"/{source}",
-        "ce_type": type,
-        "ce_time": time.isoformat().replace("+00:00", "Z"),
-        "ce_subject": subject,
-        "content-type": "application/json",
-    }
+
+def headers(*, id: str, source: str, type: str, subject: str, time: datetime) -> list[tuple[str, bytes]]:
+    return [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", id.encode()),
+        ("ce_source", f"/{source}".encode()),
+        ("ce_type", type.encode()),
+        ("ce_time", time.isoformat().replace("+00:00", "Z").encode()),
+        ("ce_subject", subject.encode()),
+        ("content-type", b"application/json"),
+    ]
 
 
 def type_of(headers: Sequence[tuple[str, bytes | None]]) -> str | None:

@@ -1,10 +1,11 @@
-"""Connections to Kafka, from the settings: one FastStream broker for reading, one for the relay."""
+"""Connections to Kafka, from the settings: FastStream's broker for reading, a producer for the relay."""
 
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import TopicAuthorizationFailedError
 from aiokafka.protocol.metadata import MetadataRequest
@@ -13,6 +14,7 @@ from faststream.kafka.security import parse_security
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from shared.messaging.background import Background
+from shared.messaging.publishing import Publisher
 from shared.settings import KafkaSettings
 
 ANSWERED_WITHIN = 15.0  # seconds for one request, on a connection that may be dead without saying so
@@ -43,17 +45,13 @@ def security(settings: KafkaSettings) -> BaseSecurity | None:
     return BaseSecurity(ssl_context=context, use_ssl=True) if context else None
 
 
-def new_broker(settings: KafkaSettings, client_id: str, *, consumer_only: bool = False) -> KafkaBroker:
-    """Not connected yet. What it publishes is acknowledged by all replicas and written once."""
+def broker_for_reading(settings: KafkaSettings, client_id: str) -> KafkaBroker:
+    """Not connected yet."""
     return KafkaBroker(
         settings.kafka_bootstrap_servers.split(","),
         client_id=client_id,
         security=security(settings),
-        consumer_only=consumer_only,
-        acks="all",
-        enable_idempotence=True,
-        linger_ms=5,
-        max_batch_size=256 * 1024,
+        consumer_only=True,
         request_timeout_ms=int(1000 * ANSWERED_WITHIN),
         allow_auto_create_topics=False,
         apply_types=False,
@@ -87,20 +85,22 @@ async def refuse_forbidden(client: AIOKafkaAdminClient, topics: list[str]) -> No
 
 
 @asynccontextmanager
-async def publisher(settings: KafkaSettings, client_id: str) -> AsyncIterator[KafkaBroker]:
-    """A connected broker to publish through. Raises KafkaError. Nothing of it runs on afterwards: a producer that was
-    left with what was not acknowledged would publish it once more when Kafka comes back."""
-    broker = new_broker(settings, client_id)
+async def publisher(settings: KafkaSettings, client_id: str) -> AsyncIterator[Publisher]:
+    """What it publishes is acknowledged by all replicas and written once. Raises KafkaError. Nothing of it runs on
+    afterwards: a producer that was left with what was not acknowledged would publish it once more when Kafka comes
+    back."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        client_id=client_id,
+        acks="all",
+        enable_idempotence=True,
+        max_batch_size=256 * 1024,
+        request_timeout_ms=int(1000 * ANSWERED_WITHIN),
+        **parse_security(security(settings)),
+    )
     background = Background()
     try:
-        await background.start(_answers(settings))
-        await background.start(broker.connect())
-        yield broker
+        await background.start(producer.start())
+        yield Publisher(producer)
     finally:
-        await background.close(broker.stop())
-
-
-async def _answers(settings: KafkaSettings) -> None:
-    """A Kafka that is away is noticed here: FastStream would leave a half-started producer behind."""
-    async with admin(settings):
-        pass
+        await background.close(producer.stop())

@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer
 from faststream import AckPolicy
 
 from shared.messaging.background import Background
-from shared.messaging.kafka import new_broker
+from shared.messaging.kafka import broker_for_reading
 from shared.retry import unless_stopped
 from shared.settings import KafkaSettings
 
@@ -46,7 +46,7 @@ async def reader(
     settings: KafkaSettings, group: str, topics: Sequence[str], stopping: asyncio.Event
 ) -> AsyncIterator[Reader]:
     """Joins the group. Raises Stopped, TimeoutError, KafkaError."""
-    broker = new_broker(settings, group, consumer_only=True)
+    broker = broker_for_reading(settings, group)
     subscriber = broker.subscriber(
         *topics,
         batch=True,

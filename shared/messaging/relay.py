@@ -8,12 +8,11 @@ acknowledgement and deletion, a record is published twice with the same `ce_id`,
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any
 
 import structlog
-from faststream.kafka import KafkaBroker
 from sqlalchemy import ARRAY, BigInteger, Row, any_, bindparam, delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,6 +20,7 @@ from shared.database import Database
 from shared.messaging import cloudevents, outbox
 from shared.messaging.faults import in_words
 from shared.messaging.pace import Pace
+from shared.messaging.publishing import Message, Publisher
 from shared.retry import Backoff, Stopped, pause, unless_stopped
 from shared.tracing import NOTHING
 
@@ -44,7 +44,7 @@ class Relay:
     def __init__(
         self,
         database: Database,
-        publisher: Callable[[], AbstractAsyncContextManager[KafkaBroker]],
+        publisher: Callable[[], AbstractAsyncContextManager[Publisher]],
         *,
         topic_prefix: str = "",
     ) -> None:
@@ -78,10 +78,10 @@ class Relay:
                     return
             try:
                 pace = Pace()
-                async with self._publisher() as broker:
+                async with self._publisher() as publisher:
                     while not stopping.is_set():
                         pace.begin()
-                        sent = await self._publish_some(connection, broker, stopping)
+                        sent = await self._publish_some(connection, publisher, stopping)
                         pace.done(sent)
                         self.trouble = None
                         backoff.reset()
@@ -96,12 +96,12 @@ class Relay:
         key = func.hashtextextended(f"relay of {self._database.schema}", 0)
         return bool((await connection.execute(select(func.pg_try_advisory_lock(key)))).scalar())
 
-    async def _publish_some(self, connection: AsyncConnection, broker: KafkaBroker, stopping: asyncio.Event) -> int:
+    async def _publish_some(self, connection: AsyncConnection, publisher: Publisher, stopping: asyncio.Event) -> int:
         """Publishes up to BATCH rows and deletes them. Raises if one was not acknowledged: then none is deleted."""
         self._woken.clear()
         rows = (await connection.execute(_OLDEST)).all()
         if rows:
-            await self._acknowledged(self._publish(rows, broker), stopping)
+            await self._acknowledged(publisher.publish(map(self._message, rows)), stopping)
             await connection.execute(_DELETE, {"positions": [row.position for row in rows]})
         return len(rows)
 
@@ -118,26 +118,17 @@ class Relay:
             task.cancel()
             await asyncio.gather(task, stop, return_exceptions=True)
 
-    async def _publish(self, rows: Sequence[Row[Any]], broker: KafkaBroker) -> None:
-        acknowledged = [
-            await broker.publish(
-                row.payload.encode(),
-                topic=self._prefix + row.topic,
-                key=row.aggregateid.encode(),
-                headers=cloudevents.headers(
-                    id=str(row.id),
-                    source=self._database.schema,
-                    type=row.type,
-                    subject=row.aggregateid,
-                    time=row.occurred_at,
-                )
-                | (json.loads(row.headers) if row.headers != NOTHING else {}),
-                correlation_id=str(row.id),  # FastStream would make one up
-                no_confirm=True,
-            )
-            for row in rows
-        ]
-        await asyncio.gather(*acknowledged)
+    def _message(self, row: Row[Any]) -> Message:
+        headers = cloudevents.headers(
+            id=str(row.id),
+            source=self._database.schema,
+            type=row.type,
+            subject=row.aggregateid,
+            time=row.occurred_at,
+        )
+        if row.headers != NOTHING:
+            headers += [(name, value.encode()) for name, value in json.loads(row.headers).items()]
+        return Message(self._prefix + row.topic, row.aggregateid.encode(), row.payload.encode(), headers)
 
     async def _wait(self) -> None:
         with suppress(TimeoutError):

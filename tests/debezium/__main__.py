@@ -197,9 +197,8 @@ async def compare(rig: Rig, events: Sequence[Event]) -> None:
     for record, event in zip(records, events, strict=True):
         found = {name: value.decode() for name, value in record.headers}
         row = rows[found["ce_id"]]
-        wanted = headers(
-            id=str(row["id"]), source=SERVICE, type=row["type"], subject=event.key, time=row["occurred_at"]
-        )
+        told = {"source": SERVICE, "type": row["type"], "subject": event.key, "time": row["occurred_at"]}
+        wanted = {name: value.decode() for name, value in headers(id=str(row["id"]), **told)}
         expect(found == wanted, f"headers are {found}, the contract's {wanted}")
         expect(record.key == event.key.encode(), f"the key is {record.key!r}")
         expect(record.value == event.model_dump_json().encode(), f"the value is {record.value!r}")

@@ -12,8 +12,10 @@ from aiokafka.conn import AIOKafkaConnection
 from shared.database import Database
 from shared.events import ConfirmationExpired, CustomerDeclined
 from shared.messaging.kafka import publisher
+from shared.messaging.publishing import Message
 from shared.messaging.relay import Relay
 from shared.service import Service
+from shared.topics import topic_of
 from tests.integration.conftest import World, read_topic, service_with, serving
 
 
@@ -35,7 +37,7 @@ async def owe(database: Database, *events: ConfirmationExpired) -> None:
 
 
 async def test_a_thousand_events_leave_in_few_requests(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each request costs Kafka as much as hundreds of records; a linger of nothing would make as many as events."""
+    """Each request costs Kafka as much as hundreds of records."""
     requests: list[str] = []
     send = AIOKafkaConnection.send
 
@@ -49,6 +51,17 @@ async def test_a_thousand_events_leave_in_few_requests(world: World, monkeypatch
     async with serving(service):
         await world.until("notifier", "select * from outbox", lambda rows: not rows)
     assert 0 < requests.count("ProduceRequest") <= 10
+
+
+async def test_what_does_not_fit_into_one_batch_leaves_in_its_order_all_the_same(world: World) -> None:
+    topic = world.prefix + topic_of(CustomerDeclined, "notifier")
+    sizes = [60_000, 200_000, 1, 255_000, 130_000, 130_000, 60_000, 1]
+    values = [bytes([number]) * size for number, size in enumerate(sizes)]
+    async with publisher(world.settings, "large") as kafka:
+        await kafka.publish(Message(topic, b"one", value, []) for value in values)
+    records = await read_topic(world, CustomerDeclined, "notifier", len(values))
+    assert [record.value for record in records] == values
+    assert len({record.partition for record in records}) == 1
 
 
 async def test_events_leave_in_the_order_of_their_commits_with_key_and_cloudevents_headers(

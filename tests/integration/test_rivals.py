@@ -3,19 +3,18 @@ that jump. What was told is told once in effect and in order."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID, uuid4
-
-from faststream.kafka import KafkaBroker
 
 from services.registrar.app import create_app
 from shared.clock import system_clock
 from shared.database import Database
 from shared.events import ConfirmationExpired
 from shared.messaging.kafka import publisher
+from shared.messaging.publishing import Message, Publisher
 from shared.messaging.relay import Relay
 from shared.settings import RegistrarSettings
 from tests.faults.disturbances import end_sessions
@@ -40,20 +39,22 @@ class Halting:
         self._world = world
 
     @asynccontextmanager
-    async def __call__(self) -> AsyncIterator[KafkaBroker]:
-        async with publisher(self._world.settings, "halting") as broker:
-            publish, published = broker.publish, 0
+    async def __call__(self) -> AsyncIterator[Publisher]:
+        async with publisher(self._world.settings, "halting") as kafka:
+            yield HaltingPublisher(kafka, self)
 
-            async def halting(*what: object, **how: object) -> object:
-                nonlocal published
-                published += 1
-                if published == EVENTS // 2 and not self.halted.is_set():
-                    self.halted.set()
-                    await self.go_on.wait()
-                return await publish(*what, **how)  # type: ignore[call-overload]  # as it was called
 
-            broker.publish = halting  # type: ignore[assignment,method-assign]
-            yield broker
+class HaltingPublisher(Publisher):
+    def __init__(self, kafka: Publisher, halting: Halting) -> None:
+        self._kafka, self._halting = kafka, halting
+
+    async def publish(self, messages: Iterable[Message]) -> None:
+        them = list(messages)
+        await self._kafka.publish(them[: len(them) // 2])
+        if len(them) == EVENTS:
+            self._halting.halted.set()
+            await self._halting.go_on.wait()
+        await self._kafka.publish(them[len(them) // 2 :])
 
 
 async def test_a_relay_that_lost_its_lock_while_publishing_doubles_nothing_in_effect_and_keeps_each_keys_order(

@@ -6,12 +6,13 @@ records, and chance decides who reads what next.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from random import Random
 
 from aiokafka import ConsumerRecord
 
+from shared.messaging.cloudevents import Headers
 from shared.topics import TOPICS
 
 PARTITIONS = 2
@@ -28,7 +29,7 @@ class Log:
     records: defaultdict[Place, list[ConsumerRecord]] = field(default_factory=lambda: defaultdict(list))
     offsets: defaultdict[tuple[str, Place], int] = field(default_factory=lambda: defaultdict(int))
 
-    def append(self, topic: str, key: str, value: str, headers: Mapping[str, str] | None = None) -> None:
+    def append(self, topic: str, key: str, value: str, headers: Headers = ()) -> None:
         """Without `headers`: as a plain producer writes."""
         place = Place(topic, sum(key.encode()) % PARTITIONS)
         self.records[place].append(
@@ -43,7 +44,7 @@ class Log:
                 checksum=None,
                 serialized_key_size=0,
                 serialized_value_size=0,
-                headers=[(name, text.encode()) for name, text in (headers or {}).items()],
+                headers=headers,
             )
         )
 
