@@ -7,7 +7,7 @@ the name ends it early.
 import re
 import unicodedata
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 _FIRST_STRONG, _POP = "\u2068", "\u2069"
 _ISOLATES = re.compile("[\u2066-\u2069]")
@@ -41,4 +41,4 @@ def isolated(name: str) -> str:
 
 def bdi(name: object) -> Markup:
     """For HTML; in templates it is a filter."""
-    return Markup("<bdi>{}</bdi>").format(contained(name))
+    return Markup(f"<bdi>{escape(contained(name))}</bdi>")  # noqa: S704

@@ -12,7 +12,7 @@
 from hmac import compare_digest
 
 from python_multipart.multipart import parse_options_header
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -38,20 +38,21 @@ class SecurityHeaders:
     def __init__(self, app: ASGIApp, site: Site) -> None:
         self.app = app
         self._headers = {
-            "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "same-origin",
-            "Cross-Origin-Opener-Policy": "same-origin",
+            b"content-security-policy": _CONTENT_SECURITY_POLICY.encode(),
+            b"x-content-type-options": b"nosniff",
+            b"referrer-policy": b"same-origin",
+            b"cross-origin-opener-policy": b"same-origin",
         }
         if site.https:
-            self._headers["Strict-Transport-Security"] = "max-age=63072000"
+            self._headers[b"strict-transport-security"] = b"max-age=63072000"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.update(self._headers)
-                headers.setdefault("Cache-Control", "no-store")
+                said = [it for it in message.get("headers", ()) if it[0] not in self._headers]
+                if all(name != b"cache-control" for name, _value in said):
+                    said.append((b"cache-control", b"no-store"))
+                message["headers"] = [*said, *self._headers.items()]
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
@@ -97,6 +98,8 @@ class BodyRule:
 
 def _is_utf8(content_type: str) -> bool:
     """Read as the parser of forms reads it."""
+    if not content_type:
+        return True
     _kind, said = parse_options_header(content_type)
     return said.get(b"charset", b"utf-8").lower() in {b"utf-8", b"utf8"}
 

@@ -2,6 +2,7 @@
 header, so an answer never sends anybody to an address that the operator did not set."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, TypedDict
 from urllib.parse import urlsplit
 
@@ -22,16 +23,16 @@ class Site:
     service: str
     public_url: str
 
-    @property
+    @cached_property
     def https(self) -> bool:
         return urlsplit(self.public_url).scheme == "https"
 
-    @property
+    @cached_property
     def port(self) -> int:
         parts = urlsplit(self.public_url)
         return parts.port or _DEFAULT_PORTS[parts.scheme]
 
-    @property
+    @cached_property
     def origin(self) -> str:
         """As browsers write it in the Origin header: lower case, without the scheme's own port."""
         parts = urlsplit(self.public_url)

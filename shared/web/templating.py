@@ -101,8 +101,8 @@ class Pages:
         """The page to return to: this one, or the one whose form was posted."""
         if request.method not in {"GET", "HEAD"}:
             return self.site.path_of(request.headers.get("referer", ""))
-        query = f"?{request.url.query}" if request.url.query else ""
-        return f"{request.url.path}{query}"
+        path, query = request.scope["path"], request.scope["query_string"].decode("latin-1")
+        return f"{path}?{query}" if query else path
 
 
 def _hidden_field(token: str | None) -> Markup:
