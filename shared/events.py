@@ -9,7 +9,7 @@ import re
 import unicodedata
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 
@@ -195,8 +195,12 @@ class Event(BaseModel):
     @classmethod
     def about(cls, source: object, **more: Any) -> Self:
         """An event with the values of `source` (a registration, a case, an event) in the fields of the same name."""
-        names = (name for name in cls.model_fields if name not in more)
-        return cls(**{name: getattr(source, name) for name in names}, **more)
+        return cls(**{name: getattr(source, name) for name in _fields(cls) if name not in more}, **more)
+
+
+@cache
+def _fields(kind: type[Event]) -> tuple[str, ...]:
+    return tuple(kind.model_fields)
 
 
 Role = Literal["Partner"]

@@ -16,8 +16,19 @@ good part less than one by one. A search reads that list through; PostgreSQL's o
 def folded(*texts: str | None) -> str:
     """The words of `texts` in lower case, without accents and signs, separated by one space."""
     plain = _plain(_plain(" ".join(text for text in texts if text)))  # some letters have capitals in them: 𝕊
-    letters = (letter if letter.isalnum() else " " for letter in plain if not unicodedata.combining(letter))
-    return " ".join(word[:LONGEST_WORD] for word in "".join(letters).split())
+    return " ".join([word[:LONGEST_WORD] for word in plain.translate(_BECOMES).split()])
+
+
+class _Becomes(dict[int, str | None]):
+    """What is kept of each letter, for `str.translate`: those of our languages are looked up, others worked out."""
+
+    def __missing__(self, code: int) -> str | None:
+        letter = chr(code)
+        return None if unicodedata.combining(letter) else letter if letter.isalnum() else " "
+
+
+_ACCENTS_END = 0x370  # Latin letters, and the accents that are taken off them
+_BECOMES = _Becomes((code, _Becomes()[code]) for code in range(_ACCENTS_END))
 
 
 def _plain(text: str) -> str:

@@ -1,8 +1,9 @@
 """Tables that several services have, each in its own schema: history, and the newest facts about accounts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
 from uuid import UUID
 from zlib import crc32
 
@@ -19,6 +20,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    Update,
     Uuid,
     any_,
     bindparam,
@@ -34,8 +36,8 @@ from shared.database import Reading, Transaction
 from shared.eligibility import Account, AccountFact, remember
 from shared.events import Billing, Locale
 from shared.history import Entry
-from shared.rows import columns_of, reader
-from shared.sets import insert_many, lists
+from shared.rows import columns_of, fields_of, reader
+from shared.sets import insert_many, lists, update_many
 
 metadata = MetaData()
 
@@ -92,6 +94,33 @@ accounts = Table(
 def listed(name: str, kind: TypeEngine[Any]) -> BindParameter[Any]:
     """A list as one parameter, however long: `column == any_(listed("ids", Uuid()))`."""
     return bindparam(name, type_=ARRAY(kind))
+
+
+Known = TypeVar("Known", bound=tuple[Any, ...])
+NOTHING_KNOWN: Mapping[UUID, Any] = {}
+
+
+async def write_changes(
+    tx: Transaction, table: Table, changed: Mapping[UUID, Known], known: Mapping[UUID, Known], names: Collection[str]
+) -> None:
+    """Of registrations as they are now, by id, those of the columns `names` in which any differs from what is `known`
+    of it; all of them where one is not known. One statement, or none."""
+    if changed:
+        differing = _differing(list(changed.values()), [known.get(it) for it in changed], names)
+        if differing:
+            await tx.execute(_update(table, differing), lists(list(changed.values()), ("registration_id", *differing)))
+
+
+def _differing(after: Sequence[Known], before: Sequence[Known | None], names: Collection[str]) -> tuple[str, ...]:
+    if None in before:
+        return tuple(names)
+    columns = zip(fields_of(type(after[0])), zip(*after, strict=True), zip(*before, strict=True), strict=True)
+    return tuple(name for name, now, then in columns if name in names and now != then)
+
+
+@cache
+def _update(table: Table, names: tuple[str, ...]) -> Update:
+    return update_many(table, ["registration_id"], names)
 
 
 _of_one = select(history).where(history.c.registration_id == bindparam("id"))
@@ -153,12 +182,13 @@ async def lock_accounts(tx: Transaction, emails: Iterable[str]) -> dict[str, Acc
     if len(rows) < len(wanted):
         await tx.execute(_LOCK_BUCKETS, {"buckets": sorted({crc32(email.encode()) % _BUCKETS for email in wanted})})
         rows = (await tx.execute(_LOCK_ACCOUNTS, {"emails": wanted})).all()
-    return {row.email: _account(row) for row in rows}
+    return {it.email: it for it in map(_account, rows)}
 
 
 async def find_accounts(tx: Reading, emails: Iterable[str]) -> dict[str, Account]:
     """The known ones as they are now, not locked."""
-    return {row.email: _account(row) for row in await tx.execute(_ACCOUNTS, {"emails": list(set(emails))})}
+    rows = (await tx.execute(_ACCOUNTS, {"emails": list(set(emails))})).all()
+    return {it.email: it for it in map(_account, rows)}
 
 
 async def find_account(tx: Reading, email: str) -> Account | None:

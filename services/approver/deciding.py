@@ -63,7 +63,7 @@ class Deciding:
             cases, accounts = await store.lock_with_accounts(tx, [it.registration_id for it in wishes])
             decided = Decided()
             outcomes = [self._decide(it, cases, accounts, tx.now, decided) for it in wishes]
-            await store.save(tx, decided)
+            await store.save(tx, decided, cases)
         return outcomes
 
     def _decide(

@@ -23,12 +23,12 @@ async def review_changed_accounts(facts: Sequence[AccountFact], tx: Transaction,
 async def open_cases(confirmed: Sequence[CustomerConfirmed], tx: Transaction, *, rules: Rules) -> None:
     accounts = await lock_accounts(tx, [event.customer_email for event in confirmed])
     known = await store.lock(tx, [event.registration_id for event in confirmed])
-    await store.save(tx, domain.open_cases(confirmed, known, accounts, rules, tx.now))
+    await store.save(tx, domain.open_cases(confirmed, known, accounts, rules, tx.now), known)
 
 
 async def close_cases(finals: Sequence[Final], tx: Transaction) -> None:
     known = await store.lock(tx, [event.registration_id for event in finals])
-    await store.save(tx, domain.close_cases(finals, known, tx.now))
+    await store.save(tx, domain.close_cases(finals, known, tx.now), known)
 
 
 async def remind_of_reviews(tx: Transaction, most: int, skip: int) -> int:

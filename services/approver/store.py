@@ -1,7 +1,7 @@
 """Approver's cases, set by set. Accounts are locked before cases, each in order, wherever both are."""
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields
 from operator import attrgetter
 from types import SimpleNamespace
@@ -35,8 +35,7 @@ from shared.eligibility import Account
 from shared.events import Billing
 from shared.rows import columns_of, reader
 from shared.searching import FEW_WAITING, folded
-from shared.sets import lists, update_many
-from shared.stores import append_history, listed, lock_accounts
+from shared.stores import NOTHING_KNOWN, append_history, listed, lock_accounts, write_changes
 
 metadata = MetaData()
 
@@ -156,12 +155,11 @@ _CHANGEABLE = (
     "status", "version", "due_told_at", "claimed_by", "claimed_until", "decided_by", "decided_at", "reason",
     "outcome", "final_at", "current_customer",
 )  # fmt: skip
-_CHANGE = update_many(cases, ["registration_id"], _CHANGEABLE)
 
 
 async def lock(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, Case]:
-    rows = await tx.execute(_LOCK, {"ids": sorted(set(ids))})
-    return {row.registration_id: case_of(row) for row in rows}
+    rows = (await tx.execute(_LOCK, {"ids": sorted(set(ids))})).all()
+    return {it.registration_id: it for it in map(case_of, rows)}
 
 
 async def lock_open_of(tx: Transaction, emails: Iterable[str]) -> list[Case]:
@@ -198,9 +196,9 @@ async def lock_with_accounts(tx: Transaction, ids: Iterable[UUID]) -> tuple[dict
     return await lock(tx, wanted), accounts
 
 
-async def save(tx: Transaction, decided: Decided) -> None:
-    if decided.changed:
-        await tx.execute(_CHANGE, lists(list(decided.changed.values()), ("registration_id", *_CHANGEABLE)))
+async def save(tx: Transaction, decided: Decided, known: Mapping[UUID, Case] = NOTHING_KNOWN) -> None:
+    """What was decided on what was `known`."""
+    await write_changes(tx, cases, decided.changed, known, _CHANGEABLE)
     tx.insert(cases, [_row(case) for case in decided.new.values()])
     append_history(tx, decided.history)
     tx.emit(*decided.told)
@@ -215,7 +213,6 @@ def tell_pages(tx: Transaction, ids: Collection[UUID]) -> None:
 
 def _row(case: Case) -> SimpleNamespace:
     """The driver wants JSON as text."""
-    values = {column.name: getattr(case, column.name) for column in CASE_COLUMNS}
     facts = json.dumps(dict(zip(_FACTS, _facts_of(case.facts), strict=True))) if case.facts else None
     words = folded(case.customer_email, case.partner_name, case.common_name)
-    return SimpleNamespace(**values | {"facts": facts, "search_text": words})
+    return SimpleNamespace(**case._asdict() | {"facts": facts, "search_text": words})

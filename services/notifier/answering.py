@@ -53,7 +53,7 @@ class Answering:
             known = await store.lock(tx, [it.registration_id for it in said])
             decided = Decided()
             heard = [_hear(it, decided.now_known(it.registration_id, known), decided, tx.now) for it in said]
-            await store.save(tx, decided)
+            await store.save(tx, decided, known)
         return heard
 
 

@@ -1,11 +1,12 @@
 """What notifier does on each event, and when something has become due: the two tables at the end are the whole
 service."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from uuid import UUID
 
 from services.notifier import domain, mails, matters, periods, queue, resends, store
-from services.notifier.domain import Decided, Final, Policy
+from services.notifier.domain import Confirmation, Decided, Final, Policy
 from shared.database import Transaction
 from shared.events import (
     ConfirmationResendRequested,
@@ -21,19 +22,21 @@ from shared.scheduler import Deadline
 async def ask_customers(opened: Sequence[RegistrationOpened], tx: Transaction, *, policy: Policy) -> None:
     await store.shut_out_resends(tx)
     known = await store.lock(tx, [event.registration_id for event in opened])
-    await _save_with_held_resends(tx, domain.open_confirmations(opened, known, tx.now), policy)
+    await _save_with_held_resends(tx, domain.open_confirmations(opened, known, tx.now), known, policy)
 
 
 async def tell_the_end(finals: Sequence[Final], tx: Transaction, *, policy: Policy) -> None:
     await store.shut_out_resends(tx)
     known = await store.lock(tx, [event.registration_id for event in finals])
-    await _save_with_held_resends(tx, domain.end_confirmations(finals, known, tx.now), policy)
+    await _save_with_held_resends(tx, domain.end_confirmations(finals, known, tx.now), known, policy)
 
 
-async def _save_with_held_resends(tx: Transaction, decided: Decided, policy: Policy) -> None:
+async def _save_with_held_resends(
+    tx: Transaction, decided: Decided, known: Mapping[UUID, Confirmation], policy: Policy
+) -> None:
     held = await store.held_resends(tx, decided.new) if decided.new else []
     await store.keep_answers(tx, resends.decide(held, decided, {}, policy, tx.now))
-    await store.save(tx, decided)
+    await store.save(tx, decided, known)
 
 
 async def resend_confirmations(
@@ -44,7 +47,7 @@ async def resend_confirmations(
     known = await store.lock(tx, [request.registration_id for request in requests])
     decided = Decided()
     store.keep_resends(tx, resends.decide(requests, decided, known, policy, tx.now))
-    await store.save(tx, decided)
+    await store.save(tx, decided, known)
 
 
 async def tell_reviewers(due: Sequence[ReviewDue], tx: Transaction, *, review_mail_to: Sequence[str]) -> None:

@@ -34,7 +34,7 @@ from shared.database import Reading, Transaction
 from shared.events import Locale
 from shared.rows import columns_of, reader
 from shared.sets import lists, update_many
-from shared.stores import append_history, listed
+from shared.stores import NOTHING_KNOWN, append_history, listed, write_changes
 
 MOMENT = DateTime(timezone=True)
 
@@ -112,7 +112,6 @@ CHANGING = (
     "status", "version", "period", "asked_at", "sent_at", "valid_until", "reminded", "reminded_to", "undeliverable",
     "mailed", "due_at", "answered_at", "ended_at", "outcome", "reasons",
 )  # fmt: skip
-_CHANGE = update_many(confirmations, ["registration_id"], CHANGING)
 
 _GATE = func.hashtextextended("resends and openings", 0)
 _SHUT_OUT_RESENDS = select(func.pg_advisory_xact_lock_shared(_GATE))
@@ -148,17 +147,13 @@ async def claim_due(tx: Transaction, most: int, skip: int) -> list[Confirmation]
     return [confirmation(row) for row in await tx.execute(DUE, {"now": tx.now, "most": most, "skip": skip})]
 
 
-async def save(tx: Transaction, decided: Decided) -> None:
-    await _change(tx, decided.changed)
+async def save(tx: Transaction, decided: Decided, known: Mapping[UUID, Confirmation] = NOTHING_KNOWN) -> None:
+    """What was decided on what was `known`."""
+    await write_changes(tx, confirmations, decided.changed, known, CHANGING)
     queue.put(tx, decided.mails)
     tx.insert(confirmations, list(decided.new.values()))
     append_history(tx, decided.history)
     tx.emit(*decided.told)
-
-
-async def _change(tx: Transaction, changed: Mapping[UUID, Confirmation]) -> None:
-    if changed:
-        await tx.execute(_CHANGE, lists(list(changed.values()), ("registration_id", *CHANGING)))
 
 
 async def not_asked_before(tx: Transaction, requests: Iterable[Resend]) -> list[Resend]:
@@ -185,4 +180,4 @@ async def keep_answers(tx: Transaction, requests: Sequence[Resend]) -> None:
 
 
 def _by_id(rows: Any) -> dict[UUID, Confirmation]:
-    return {row.registration_id: confirmation(row) for row in rows}
+    return {it.registration_id: it for it in map(confirmation, rows.all())}

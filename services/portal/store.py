@@ -37,7 +37,7 @@ from shared.events import Locale, RegistrationRequested
 from shared.rows import columns_of, reader
 from shared.searching import FEW_WAITING
 from shared.sets import insert_many, lists, update_many
-from shared.stores import append_history, listed
+from shared.stores import NOTHING_KNOWN, append_history, listed, write_changes
 
 metadata = MetaData()
 
@@ -103,7 +103,6 @@ _CHANGING = tuple(name for name in _COLUMNS if name not in {"registration_id", "
 _ADD = insert_many(registrations, _COLUMNS).on_conflict_do_nothing().returning(r.registration_id)
 _LOCK = READ.where(r.registration_id == any_(listed("ids", Uuid()))).order_by(r.registration_id).with_for_update()
 # Names come once, and words are made anew of each row whose names are written.
-_CHANGE = update_many(registrations, ["registration_id"], _CHANGING)
 _CHANGE_NAMES = update_many(registrations, ["registration_id"], (*_NAMES, "search_text"))
 _ONE = READ.where(r.registration_id == bindparam("id"), r.partner_id == bindparam("partner_id"))
 _LOCK_ONE = _ONE.with_for_update()
@@ -111,14 +110,17 @@ _LOCK_ONE = _ONE.with_for_update()
 
 async def lock(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, Registration]:
     """Those that are known, locked in order of id."""
-    return {row.registration_id: registration(row) for row in await tx.execute(_LOCK, {"ids": sorted(set(ids))})}
+    rows = (await tx.execute(_LOCK, {"ids": sorted(set(ids))})).all()
+    return {it.registration_id: it for it in map(registration, rows)}
 
 
 async def save(tx: Transaction, decided: Decided, known: Mapping[UUID, Registration]) -> None:
     """`known` are locked. Raises UniqueViolationError where somebody else has stored a new one meanwhile: the batch is
     read again."""
     new = [decided.changed[it] for it in sorted(decided.changed.keys() - known.keys())]
-    await _change(tx, [(known[key], it) for key, it in decided.changed.items() if it != known.get(key, it)])
+    changed = {key: it for key, it in decided.changed.items() if it != known.get(key, it)}
+    await write_changes(tx, registrations, changed, known, _CHANGING)
+    await _rename(tx, [it for key, it in changed.items() if _names(it) != _names(known[key])])
     tx.insert(registrations, new)
     tx.changed(*(it.partner_id for it in decided.changed.values()))
     append_history(tx, decided.history)
@@ -126,11 +128,8 @@ async def save(tx: Transaction, decided: Decided, known: Mapping[UUID, Registrat
         tx.refuse(event, reason)
 
 
-async def _change(tx: Transaction, changes: Sequence[tuple[Registration, Registration]]) -> None:
-    """Each as it was, and as it is."""
-    if changes:
-        await tx.execute(_CHANGE, lists([it for _before, it in changes], ("registration_id", *_CHANGING)))
-    if renamed := [it for before, it in changes if _names(it) != _names(before)]:
+async def _rename(tx: Transaction, renamed: Sequence[Registration]) -> None:
+    if renamed:
         await tx.execute(_CHANGE_NAMES, lists(renamed, ("registration_id", *_NAMES, "search_text")))
 
 
@@ -162,8 +161,9 @@ async def ask(tx: Transaction, asked: Asked) -> None:
 
 async def keep(tx: Transaction, asked: Asked) -> None:
     """As `ask`, and tells nothing."""
-    await tx.execute(_CHANGE, lists([asked.registration], ("registration_id", *_CHANGING)))
-    tx.changed(asked.registration.partner_id)
+    it = asked.registration
+    await write_changes(tx, registrations, {it.registration_id: it}, NOTHING_KNOWN, _CHANGING)
+    tx.changed(it.partner_id)
     append_history(tx, [asked.line])
 
 

@@ -33,13 +33,13 @@ async def open_registrations(requests: Sequence[RegistrationRequested], tx: Tran
 
 async def advance_registrations(facts: Sequence[Fact], tx: Transaction) -> None:
     known = await store.lock(tx, [fact.registration_id for fact in facts])
-    await store.save(tx, domain.advance(facts, known, tx.now))
+    await store.save(tx, domain.advance(facts, known, tx.now), known)
 
 
 async def approve_registrations(approvals: Sequence[VngApproved], tx: Transaction) -> None:
     known = await store.lock(tx, [fact.registration_id for fact in approvals])
     accounts = await find_accounts(tx, [it.customer_email for it in known.values()])
-    await store.save(tx, domain.advance(approvals, known, tx.now, accounts))
+    await store.save(tx, domain.advance(approvals, known, tx.now, accounts), known)
 
 
 async def withdraw_registrations(withdrawals: Sequence[RegistrationWithdrawn], tx: Transaction) -> None:

@@ -30,8 +30,7 @@ from services.registrar.domain import Decided, Registration, Status
 from shared.database import Transaction
 from shared.events import Locale
 from shared.rows import columns_of, reader
-from shared.sets import lists, update_many
-from shared.stores import append_history, listed
+from shared.stores import NOTHING_KNOWN, append_history, listed, write_changes
 
 metadata = MetaData()
 
@@ -108,13 +107,12 @@ _ADD_PARTNERS = (
 _REGISTRATIONS = select(*_COLUMNS).where(r.registration_id == any_(listed("ids", Uuid())))
 _LOCK_REGISTRATIONS = _REGISTRATIONS.order_by(r.registration_id).with_for_update()
 _MOVING = ("status", "version", "changed_at", "account_id", "locale")
-_MOVE = update_many(registrations, ["registration_id"], _MOVING)
 
 
 async def lock(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, Registration]:
     """The known registrations, locked in order of id."""
-    rows = await tx.execute(_LOCK_REGISTRATIONS, {"ids": sorted(set(ids))})
-    return {row.registration_id: _registration(row) for row in rows}
+    rows = (await tx.execute(_LOCK_REGISTRATIONS, {"ids": sorted(set(ids))})).all()
+    return {it.registration_id: it for it in map(_registration, rows)}
 
 
 async def lock_partners(tx: Transaction, partner_ids: Iterable[str]) -> None:
@@ -132,17 +130,12 @@ async def get(tx: Transaction, registration_id: UUID) -> Registration | None:
     return _registration(row) if row else None
 
 
-async def save(tx: Transaction, decided: Decided) -> None:
-    """Everything that was decided: rows, history, and what is told once this transaction commits."""
-    await _move(tx, decided.changed)
+async def save(tx: Transaction, decided: Decided, known: Mapping[UUID, Registration] = NOTHING_KNOWN) -> None:
+    """All that was decided on what was `known`: rows, history, and what is told once this transaction commits."""
+    await write_changes(tx, registrations, decided.changed, known, _MOVING)
     tx.insert(early_withdrawals, decided.early, known_stay=True)
     tx.insert(registrations, list(decided.new.values()))
     append_history(tx, decided.history)
     tx.emit(*decided.told)
     for event, reason in decided.misfits:
         tx.refuse(event, reason)
-
-
-async def _move(tx: Transaction, changed: Mapping[UUID, Registration]) -> None:
-    if changed:
-        await tx.execute(_MOVE, lists(list(changed.values()), ("registration_id", *_MOVING)))

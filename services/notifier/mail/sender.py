@@ -165,7 +165,7 @@ class Sender:
             known = await store.lock(tx, [it.mail.registration_id for it in claimed])
             marked = await queue.mark_failed(tx, claimed, whys)
             doubts = {it.mail.registration_id for it in claimed if it.id in marked and _may_have_told(it)}
-            await store.save(tx, periods.all_gone_out(known[it] for it in doubts & known.keys()))
+            await store.save(tx, periods.all_gone_out(known[it] for it in doubts & known.keys()), known)
         for it, why in needless:
             log.info("mail dropped", registration_id=str(it.mail.registration_id), kind=it.mail.kind, why=why)
         return [it.id in marked for it in claimed]
@@ -216,7 +216,7 @@ class Sender:
             known = await store.lock(tx, [it.mail.registration_id for it in asking])
             marked = await queue.mark_sent(tx, accepted)
             mails = [it.mail for it in asking if it.id in marked]
-            await store.save(tx, periods.all_sent(mails, known, self._policy, tx.now))
+            await store.save(tx, periods.all_sent(mails, known, self._policy, tx.now), known)
         return [it.id in marked for it in accepted]
 
     async def _mark_undeliverable(self, tx: Transaction, claimed: Claimed, detail: str) -> None:

@@ -32,18 +32,18 @@ MARGIN = 1.10
 
 # Of a batch of COUNT records: statements, and calls of Python functions a record. And the statements of one alone.
 COSTS: Mapping[tuple[str, str], tuple[int, float, int]] = {
-    ("registrar", "AccountUpdated"): (4, 67.4, 4),
-    ("approver", "AccountUpdated"): (5, 69.6, 5),
-    ("registrar", "RegistrationRequested"): (7, 96.9, 5),
-    ("notifier", "RegistrationOpened"): (6, 57.7, 4),
-    ("portal", "RegistrationOpened"): (4, 111.1, 2),
-    ("registrar", "CustomerConfirmed"): (3, 59.9, 3),
-    ("approver", "CustomerConfirmed"): (5, 136.3, 3),
-    ("portal", "CustomerConfirmed"): (4, 108.1, 3),
-    ("registrar", "VngApproved"): (5, 114.2, 4),
-    ("notifier", "RegistrationApproved"): (5, 131.6, 4),
-    ("approver", "RegistrationApproved"): (4, 95.0, 3),
-    ("portal", "RegistrationApproved"): (4, 114.1, 3),
+    ("registrar", "AccountUpdated"): (4, 52.4, 4),
+    ("approver", "AccountUpdated"): (5, 54.6, 5),
+    ("registrar", "RegistrationRequested"): (7, 82.9, 5),
+    ("notifier", "RegistrationOpened"): (6, 58.0, 4),
+    ("portal", "RegistrationOpened"): (4, 69.5, 2),
+    ("registrar", "CustomerConfirmed"): (3, 42.2, 3),
+    ("approver", "CustomerConfirmed"): (5, 63.7, 3),
+    ("portal", "CustomerConfirmed"): (4, 57.3, 3),
+    ("registrar", "VngApproved"): (5, 78.5, 4),
+    ("notifier", "RegistrationApproved"): (5, 88.5, 4),
+    ("approver", "RegistrationApproved"): (4, 67.3, 3),
+    ("portal", "RegistrationApproved"): (4, 63.2, 3),
 }
 
 HANDLERS: Mapping[str, Handlers] = {
