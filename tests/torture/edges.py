@@ -58,7 +58,7 @@ def _handler(handler: Handler, reach: Reach) -> Handler:
 
 def _watch_publishing(reach: Reach) -> None:
     """After: once the broker has acknowledged it."""
-    send = AIOKafkaProducer.send
+    send = AIOKafkaProducer.send_batch
 
     def settled(acknowledgement: asyncio.Future[Any]) -> None:
         if not acknowledgement.cancelled() and acknowledgement.exception() is None:
@@ -70,7 +70,7 @@ def _watch_publishing(reach: Reach) -> None:
         acknowledgement.add_done_callback(settled)
         return acknowledgement
 
-    AIOKafkaProducer.send = passing
+    AIOKafkaProducer.send_batch = passing
 
 
 def _watch_statements(engine: AsyncEngine, reach: Reach) -> None:

@@ -25,7 +25,7 @@ def offsets_committed_before_the_database() -> None:
 
 def outbox_row_deleted_before_the_ack() -> None:
     """As a relay that does not wait: the row is gone while the record is still in this process."""
-    send = AIOKafkaProducer.send
+    send = AIOKafkaProducer.send_batch
     sending = set()
 
     async def sent_later(*args: Any, **options: Any) -> Any:
@@ -40,7 +40,7 @@ def outbox_row_deleted_before_the_ack() -> None:
         acknowledged.set_result(None)
         return acknowledged
 
-    AIOKafkaProducer.send = sent_later
+    AIOKafkaProducer.send_batch = sent_later
 
 
 DEFECTS: dict[str, Callable[[], None]] = {
