@@ -18,9 +18,10 @@ from bench.floor.rows import Owed
 from services.notifier.domain import Confirmation, Mail, MailKind, Status
 from services.notifier.links import Links
 from services.notifier.mail.render import TO_CUSTOMER, Renderer
-from services.notifier.mail.sender import AT_ONCE
+from services.notifier.mail.sender import AT_ONCE, MARKED_WITHIN
 from services.notifier.mails import Matter
 from shared.events import Locale
+from shared.messaging.pace import Pace
 
 VALID_FOR = timedelta(days=15)
 SENDER = "registration@vngcloud.example"
@@ -156,7 +157,11 @@ class Sender:
             self._accepted.put_nowait(it)
 
     async def _mark(self) -> None:
+        pace, stopping = Pace(most_apart=MARKED_WITHIN), asyncio.Event()
         while True:
             some = [await self._accepted.get()]
+            await pace.rest(stopping)
+            pace.begin()
             some += [self._accepted.get_nowait() for _ in range(self._accepted.qsize())]
             await self._sent(some)
+            pace.done(len(some))
