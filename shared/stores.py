@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from types import MappingProxyType
 from typing import Any, TypeVar
 from uuid import UUID
 from zlib import crc32
@@ -97,14 +98,15 @@ def listed(name: str, kind: TypeEngine[Any]) -> BindParameter[Any]:
 
 
 Known = TypeVar("Known", bound=tuple[Any, ...])
-NOTHING_KNOWN: Mapping[UUID, Any] = {}
+NOTHING_KNOWN: Mapping[UUID, Any] = MappingProxyType({})
 
 
 async def write_changes(
     tx: Transaction, table: Table, changed: Mapping[UUID, Known], known: Mapping[UUID, Known], names: Collection[str]
 ) -> None:
     """Of registrations as they are now, by id, those of the columns `names` in which any differs from what is `known`
-    of it; all of them where one is not known. One statement, or none."""
+    of it: as locked in this transaction, which has written none of them since. All columns where one is not known. One
+    statement, or none."""
     if changed:
         differing = _differing(list(changed.values()), [known.get(it) for it in changed], names)
         if differing:
@@ -120,6 +122,7 @@ def _differing(after: Sequence[Known], before: Sequence[Known | None], names: Co
 
 @cache
 def _update(table: Table, names: tuple[str, ...]) -> Update:
+    """What one event changes are few combinations, and the driver keeps a hundred statements of each connection."""
     return update_many(table, ["registration_id"], names)
 
 

@@ -17,9 +17,9 @@ import aiosmtplib
 from bench.floor.rows import Owed
 from services.notifier.domain import Confirmation, Mail, MailKind, Status
 from services.notifier.links import Links
-from services.notifier.mail.render import TO_CUSTOMER, Renderer
+from services.notifier.mail.render import Renderer
 from services.notifier.mail.sender import AT_ONCE, MARKED_WITHIN
-from services.notifier.mails import Matter
+from services.notifier.mails import TO_CUSTOMER, Matter
 from shared.events import Locale
 from shared.messaging.pace import Pace
 

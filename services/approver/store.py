@@ -197,7 +197,7 @@ async def lock_with_accounts(tx: Transaction, ids: Iterable[UUID]) -> tuple[dict
 
 
 async def save(tx: Transaction, decided: Decided, known: Mapping[UUID, Case] = NOTHING_KNOWN) -> None:
-    """What was decided on what was `known`."""
+    """What was decided on what was `known`, as locked in this transaction."""
     await write_changes(tx, cases, decided.changed, known, _CHANGEABLE)
     tx.insert(cases, [_row(case) for case in decided.new.values()])
     append_history(tx, decided.history)

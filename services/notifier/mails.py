@@ -9,6 +9,15 @@ from services.notifier.domain import Confirmation, Mail, MailKind, Policy, is_op
 from services.notifier.periods import is_late
 from shared.events import ReviewDue
 
+TO_CUSTOMER = frozenset(
+    {
+        MailKind.CONFIRMATION,
+        MailKind.REMINDER,
+        MailKind.CUSTOMER_APPROVED,
+        MailKind.CUSTOMER_REJECTED,
+        MailKind.CUSTOMER_WITHDRAWN,
+    }
+)
 TO_STAFF = frozenset({MailKind.REVIEW_DUE, MailKind.REVIEW_DUE_CLAIMER})
 
 

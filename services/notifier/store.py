@@ -148,7 +148,7 @@ async def claim_due(tx: Transaction, most: int, skip: int) -> list[Confirmation]
 
 
 async def save(tx: Transaction, decided: Decided, known: Mapping[UUID, Confirmation] = NOTHING_KNOWN) -> None:
-    """What was decided on what was `known`."""
+    """What was decided on what was `known`, as locked in this transaction."""
     await write_changes(tx, confirmations, decided.changed, known, CHANGING)
     queue.put(tx, decided.mails)
     tx.insert(confirmations, list(decided.new.values()))

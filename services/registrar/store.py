@@ -131,7 +131,7 @@ async def get(tx: Transaction, registration_id: UUID) -> Registration | None:
 
 
 async def save(tx: Transaction, decided: Decided, known: Mapping[UUID, Registration] = NOTHING_KNOWN) -> None:
-    """All that was decided on what was `known`: rows, history, and what is told once this transaction commits."""
+    """All that was decided on what was `known`, as locked in this transaction: rows, history, what is to be told."""
     await write_changes(tx, registrations, decided.changed, known, _MOVING)
     tx.insert(early_withdrawals, decided.early, known_stay=True)
     tx.insert(registrations, list(decided.new.values()))

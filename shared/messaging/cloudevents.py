@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-Headers = Sequence[tuple[str, bytes]]
+Headers = list[tuple[str, bytes]]
+"""A list, as aiokafka takes them."""
 
 
-def headers(*, id: str, source: str, type: str, subject: str, time: datetime) -> list[tuple[str, bytes]]:
+def headers(*, id: str, source: str, type: str, subject: str, time: datetime) -> Headers:
     return [
         ("ce_specversion", b"1.0"),
         ("ce_id", id.encode()),

@@ -2,10 +2,11 @@
 acknowledgement."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 
@@ -30,27 +31,48 @@ class Publisher:
 
     async def publish(self, messages: Iterable[Message]) -> None:
         """Returns once all are acknowledged; those of one key stay in their order. Raises KafkaError: then some may
-        have been written all the same."""
+        have been written all the same. What stands before a message of a topic that is missing, or forbidden, has."""
         batches: dict[tuple[str, int], BatchBuilder] = {}
-        acknowledged: list[asyncio.Future[object]] = []
+        sent: list[asyncio.Future[object]] = []
+        trouble = None
         for it in messages:
-            partitions = await self._producer.partitions_for(it.topic)
+            try:
+                partitions = await self._producer.partitions_for(it.topic)
+            except KafkaError as error:
+                trouble = error
+                break
             place = it.topic, partition_of(it.key, sorted(partitions), ())
             batch = batches.get(place)
             if batch is None or not _add(batch, it):
-                if batch:
-                    acknowledged.append(await self._send(batch, place))
+                if batch is not None:
+                    sent.append(await self._send(batch, place))
                 batch = batches[place] = self._producer.create_batch()
                 _add(batch, it)
-        for place, batch in batches.items():
-            acknowledged.append(await self._send(batch, place))
-        await asyncio.gather(*acknowledged)
+        sent += [await self._send(batch, place) for place, batch in batches.items()]
+        await _acknowledged(sent)
+        if trouble:
+            raise trouble
 
     async def _send(self, batch: BatchBuilder, place: tuple[str, int]) -> asyncio.Future[object]:
         topic, partition = place
-        batch.close()
+        batch.close()  # it is whole: nobody adds to it, and it leaves at once
         sending: asyncio.Future[object] = await self._producer.send_batch(batch, topic, partition=partition)
+        sending.add_done_callback(_heard)
         return sending
+
+
+async def _acknowledged(sent: Collection[asyncio.Future[object]]) -> None:
+    """Raises KafkaError for the first that fails. Who is cancelled meanwhile leaves the others as they are."""
+    if sent:
+        done, _rest = await asyncio.wait(sent, return_when=asyncio.FIRST_EXCEPTION)
+        for it in done:
+            it.result()
+
+
+def _heard(sending: asyncio.Future[object]) -> None:
+    """A failure that nobody waits for any more is told by what made them give up."""
+    if not sending.cancelled():
+        sending.exception()
 
 
 def _add(batch: BatchBuilder, it: Message) -> bool:

@@ -101,8 +101,12 @@ class Pages:
         """The page to return to: this one, or the one whose form was posted."""
         if request.method not in {"GET", "HEAD"}:
             return self.site.path_of(request.headers.get("referer", ""))
-        path, query = request.scope["path"], request.scope["query_string"].decode("latin-1")
+        path = request.scope["path"].translate(_ESCAPED)  # it comes decoded
+        query = request.scope.get("query_string", b"").decode("utf-8", "replace")
         return f"{path}?{query}" if query else path
+
+
+_ESCAPED = str.maketrans({"?": "%3F", "#": "%23", "\\": "%5C"})
 
 
 def _hidden_field(token: str | None) -> Markup:

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from services.notifier.domain import Confirmation, Mail, MailKind, Status
 from services.notifier.links import Links
 from services.notifier.mail.forms import Forms, Shape
-from services.notifier.mail.render import TO_CUSTOMER, Renderer, message_id
+from services.notifier.mail.render import Renderer, message_id
 from services.notifier.mail.words import duration
-from services.notifier.mails import TO_STAFF, Matter, Review
+from services.notifier.mails import TO_CUSTOMER, TO_STAFF, Matter, Review
 from shared.events import Locale, Outcome
 from shared.web.bidi import balanced, isolated
 from tests.domain.facts import CUSTOMER, DAY, HOUR, NOW, ONE, TWO
@@ -511,3 +511,27 @@ def test_what_a_person_wrote_is_in_that_persons_mail_alone_and_everything_else_i
     assert forms.of(shape) is forms.of(shape)
     written = replace(shape, **words)
     assert forms.of(written) is not forms.of(written)
+
+
+def test_what_is_prepared_holds_nothing_of_anybodys() -> None:
+    by = renderer()
+    for kind in MailKind:
+        for refusal in (None, REFUSAL):
+            it = Matter(confirmation(outcome="rejected", reasons=("Giá cao hơn",)), review(), refusal)
+            write(Mail(ONE, kind), it, by)
+            write(Mail(ONE, kind), Matter(confirmation(outcome="expired", reasons=()), review()), by)
+    kept = repr(by._forms._prepared)
+    assert "Xin chào" in kept
+    for ours in ("Đối Tác", CUSTOMER, LABEL, "an@vng.example", str(ONE), "Giá cao hơn", "no such user"):
+        assert ours not in kept
+
+
+@pytest.mark.parametrize("outcome", ["declined", "rejected", "refused"])
+def test_a_mark_in_what_a_person_wrote_stands_for_nothing(outcome: str) -> None:
+    written = "a\x02account\x03b\x02c"
+    it = confirmation(outcome=outcome, reasons=(written,))
+    mail = read(write(Mail(ONE, MailKind.PARTNER_CLOSED), Matter(it, review())))
+    told = read(write(Mail(ONE, MailKind.PARTNER_UNDELIVERABLE), Matter(it, review(), written)))
+    for message in (mail, told):
+        assert "aaccountbc" in part(message, "plain")
+        assert "aaccountbc" in part(message, "html")

@@ -8,9 +8,11 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 from aiokafka.conn import AIOKafkaConnection
+from aiokafka.errors import KafkaError
 
 from shared.database import Database
 from shared.events import ConfirmationExpired, CustomerDeclined
+from shared.messaging import kafka
 from shared.messaging.kafka import publisher
 from shared.messaging.publishing import Message
 from shared.messaging.relay import Relay
@@ -57,11 +59,28 @@ async def test_what_does_not_fit_into_one_batch_leaves_in_its_order_all_the_same
     topic = world.prefix + topic_of(CustomerDeclined, "notifier")
     sizes = [60_000, 200_000, 1, 255_000, 130_000, 130_000, 60_000, 1]
     values = [bytes([number]) * size for number, size in enumerate(sizes)]
-    async with publisher(world.settings, "large") as kafka:
-        await kafka.publish(Message(topic, b"one", value, []) for value in values)
+    async with publisher(world.settings, "large") as some:
+        await some.publish(Message(topic, b"one", value, []) for value in values)
     records = await read_topic(world, CustomerDeclined, "notifier", len(values))
     assert [record.value for record in records] == values
     assert len({record.partition for record in records}) == 1
+
+
+async def test_what_stands_before_a_topic_that_is_missing_leaves_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka, "ANSWERED_WITHIN", 2.0)
+    there, missing = world.prefix + topic_of(CustomerDeclined, "notifier"), f"{world.prefix}nobody-made-it.v1"
+    messages = [
+        Message(there, b"one", b"before", []),
+        Message(missing, b"one", b"", []),
+        Message(there, b"one", b"", []),
+    ]
+    async with publisher(world.settings, "some") as some:
+        with pytest.raises(KafkaError):
+            await some.publish(messages)
+    (record,) = await read_topic(world, CustomerDeclined, "notifier", 1)
+    assert record.value == b"before"
 
 
 async def test_events_leave_in_the_order_of_their_commits_with_key_and_cloudevents_headers(

@@ -29,7 +29,7 @@ class Log:
     records: defaultdict[Place, list[ConsumerRecord]] = field(default_factory=lambda: defaultdict(list))
     offsets: defaultdict[tuple[str, Place], int] = field(default_factory=lambda: defaultdict(int))
 
-    def append(self, topic: str, key: str, value: str, headers: Headers = ()) -> None:
+    def append(self, topic: str, key: str, value: str, headers: Headers | None = None) -> None:
         """Without `headers`: as a plain producer writes."""
         place = Place(topic, sum(key.encode()) % PARTITIONS)
         self.records[place].append(
@@ -44,7 +44,7 @@ class Log:
                 checksum=None,
                 serialized_key_size=0,
                 serialized_value_size=0,
-                headers=headers,
+                headers=headers or [],
             )
         )
 

@@ -5,12 +5,14 @@ from uuid import UUID
 
 import pytest
 
+from services.portal import domain as at_portal
+from services.portal import store as portal_store
 from services.registrar import store
 from services.registrar.domain import Decided, Registration, Status
 from shared.database import Database
 from shared.events import Locale
 from tests.domain.facts import NOW, ONE, TWO
-from tests.services.conftest import Open
+from tests.services.conftest import Open, rows
 from tests.services.costs.counting import counted
 
 
@@ -86,3 +88,21 @@ async def test_what_changed_in_nothing_costs_no_statement(registrar: Database, m
         async with registrar.transaction() as tx:
             await store.save(tx, Decided(changed=dict(BEFORE)), BEFORE)
     assert cost.statements == []
+
+
+async def test_where_one_row_gets_its_names_and_another_its_status_each_keeps_the_rest(open_database: Open) -> None:
+    portal = await open_database("portal")
+    first = at_portal.Registration(ONE, "p-1", at_portal.Status.AWAITING_APPROVAL, NOW, NOW)
+    before = {ONE: first, TWO: first._replace(registration_id=TWO, common_name="Khách", mail_number=2)}
+    after = {
+        ONE: first._replace(common_name="Khách hàng", customer_email="khach@example.vn"),
+        TWO: before[TWO]._replace(status=at_portal.Status.APPROVED, reasons=("a", "b")),
+    }
+    async with portal.transaction() as tx:
+        await portal_store.save(tx, at_portal.Decided(changed=dict(before)), {})
+    async with portal.transaction() as tx:
+        await portal_store.save(tx, at_portal.Decided(changed=dict(after)), before)
+    async with portal.transaction() as tx:
+        assert await portal_store.lock(tx, before) == after
+    found = await rows(portal, "select search_text from registrations order by registration_id")
+    assert found == [(after[it].search_text,) for it in (ONE, TWO)]

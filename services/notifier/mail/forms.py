@@ -5,7 +5,7 @@ made of the text's paragraphs, so both say the same.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from services.notifier.domain import MailKind
-from services.notifier.mail.paragraphs import Paragraph, Words, cut, mark, paragraphs, quoted
+from services.notifier.mail.paragraphs import Paragraph, Words, cut, mark, paragraphs, quoted, unmarked
 from services.notifier.mail.words import BUTTONS, duration
+from services.notifier.mails import TO_CUSTOMER, TO_STAFF
 from shared.events import Locale
 
 TEMPLATES = Path(__file__).parent.parent / "templates" / "mail"
@@ -92,6 +93,8 @@ class Forms:
         return form
 
     def _prepare(self, shape: Shape) -> Form:
+        refusal = unmarked(shape.refusal) if shape.refusal else None
+        shape = replace(shape, reasons=tuple(map(unmarked, shape.reasons)), refusal=refusal)
         parts = [self._part(shape, locale) for locale in shape.locales]
         text = f"{LINE}\n\n".join(f"{part.text}\n" for part in parts).rstrip("\n") + "\n"
         html = self._layout.render(subject=mark("subject"), parts=parts, preheader=_preheader(parts[0]))
@@ -107,20 +110,18 @@ class Forms:
         )
 
     def _words(self, shape: Shape, locale: Locale) -> dict[str, Any]:
-        """What a template is told beside the marks."""
-        return {
-            "claimed_by": None,
-            "outcome": shape.outcome,
-            "reasons": shape.reasons,
-            "refusal": shape.refusal,
-            "valid_for": duration(self._valid_for, locale),
-        }
+        """What a template is told beside the marks. How a registration ended, and why, is for its partner."""
+        if shape.kind in TO_STAFF:
+            return {"claimed_by": None}
+        if shape.kind in TO_CUSTOMER:
+            return {"valid_for": duration(self._valid_for, locale)}
+        return {"outcome": shape.outcome, "reasons": shape.reasons, "refusal": shape.refusal}
 
 
 def _environment(*, autoescape: bool) -> Environment:
     return Environment(
         loader=FileSystemLoader(TEMPLATES),
-        autoescape=autoescape,  # noqa: S701  # not for plain text; the HTML around it escapes
+        autoescape=autoescape,  # noqa: S701  # off for texts: the HTML that is made of them escapes
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -50,6 +50,10 @@ def mark(name: str) -> str:
     return f"{_BEGIN}{name}{_END}"
 
 
+def unmarked(written: str) -> str:
+    return written.replace(_BEGIN, "").replace(_END, "")
+
+
 def cut(text: str) -> Sequence[str]:
     """Words, the name of a value, words, …, words."""
     return _MARK.split(text)

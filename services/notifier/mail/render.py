@@ -17,20 +17,11 @@ from services.notifier.domain import Confirmation, Mail, MailKind
 from services.notifier.links import Links
 from services.notifier.mail.forms import Forms, Shape, filled, name_in
 from services.notifier.mail.paragraphs import NAMES
-from services.notifier.mails import TO_STAFF, Matter, Review
+from services.notifier.mails import TO_CUSTOMER, TO_STAFF, Matter, Review
 from shared.events import Locale
 from shared.web.bidi import contained, isolated
 from shared.web.formats import moment
 
-TO_CUSTOMER = frozenset(
-    {
-        MailKind.CONFIRMATION,
-        MailKind.REMINDER,
-        MailKind.CUSTOMER_APPROVED,
-        MailKind.CUSTOMER_REJECTED,
-        MailKind.CUSTOMER_WITHDRAWN,
-    }
-)
 ASKING = frozenset({MailKind.CONFIRMATION, MailKind.REMINDER})
 EOL = "\r\n"
 ENCODED_AT_ONCE = 39
@@ -168,7 +159,6 @@ def _moments(kind: MailKind, matter: Matter) -> dict[str, datetime]:
 
 
 def _shape(kind: MailKind, matter: Matter, locales: tuple[Locale, ...], given: frozenset[str]) -> Shape:
-    """How a registration ended, and why, is for its partner."""
     if kind in TO_STAFF or kind in TO_CUSTOMER:
         return Shape(kind, locales, given)
     it = _known(matter)
