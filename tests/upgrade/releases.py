@@ -3,7 +3,6 @@
 import asyncio
 import subprocess
 import sys
-import tarfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -34,12 +33,12 @@ class NotInHistory(Exception):
 
 def release_before(folder: Path) -> Path:
     """What its wheel installs: built of its commit, unpacked below `folder`. Raises NotInHistory."""
-    archived = subprocess.run(["git", "archive", PREVIOUS], cwd=ROOT, capture_output=True, check=False)
+    archived = subprocess.run(["git", "archive", "--format=zip", PREVIOUS], cwd=ROOT, capture_output=True, check=False)
     if archived.returncode != 0:
         raise NotInHistory(f"git has no commit {PREVIOUS}: {archived.stderr.decode().strip()}")
     source, installed = folder / "source", folder / "release-before"
-    with tarfile.open(fileobj=BytesIO(archived.stdout)) as packed:
-        packed.extractall(source, filter="data")
+    with zipfile.ZipFile(BytesIO(archived.stdout)) as packed:
+        packed.extractall(source)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
     subprocess.run(
         [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, source],
