@@ -32,16 +32,18 @@ class Publisher:
     async def publish(self, messages: Iterable[Message]) -> None:
         """Returns once all are acknowledged; those of one key stay in their order. Raises KafkaError: then some may
         have been written all the same. What stands before a message of a topic that is missing, or forbidden, has."""
+        partitions: dict[str, list[int]] = {}
         batches: dict[tuple[str, int], BatchBuilder] = {}
         sent: list[asyncio.Future[object]] = []
         trouble = None
         for it in messages:
-            try:
-                partitions = await self._producer.partitions_for(it.topic)
-            except KafkaError as error:
-                trouble = error
-                break
-            place = it.topic, partition_of(it.key, sorted(partitions), ())
+            if it.topic not in partitions:
+                try:
+                    partitions[it.topic] = sorted(await self._producer.partitions_for(it.topic))
+                except KafkaError as error:
+                    trouble = error
+                    break
+            place = it.topic, partition_of(it.key, partitions[it.topic], ())
             batch = batches.get(place)
             if batch is None or not _add(batch, it):
                 if batch is not None:
