@@ -11,6 +11,7 @@ FastStream makes the consumer; the loop is ours, since FastStream's own goes on 
 
 import asyncio
 import time
+from collections.abc import Collection
 from itertools import chain
 
 import structlog
@@ -37,6 +38,8 @@ from shared.settings import KafkaSettings
 
 BATCH = 1000
 POLL_MS = 200
+NEWER_MS = 10
+"""How long records that were fetched wait for those that came after them."""
 LOOKS_FOR_TOPICS = 6
 LOOK_AT_BACKLOG = 0.5  # seconds
 LAST_BATCH = 3.0  # seconds to store the batch in hand once the service stops
@@ -174,17 +177,11 @@ class Consumer:
             await kafka.answer(self.backlog.look(client))
             self._looks_at_backlog = time.monotonic() + LOOK_AT_BACKLOG
         only = self.catching_up.only
-        try:
-            records = await kafka.answer(client.getmany(*only, timeout_ms=POLL_MS, max_records=BATCH))
-        except NoOffsetForPartitionError:  # this group never read it: from its first record
-            await kafka.answer(_seek_new_partitions(client))
-            self.hearing.heard()
-            return []
-        if records:
+        if records := await kafka.answer(_all_there_is(client, only)):
             self.hearing.heard()
         else:
             self.hearing.listen(client, only)
-        return list(chain.from_iterable(records.values()))
+        return records
 
     async def _commit(self, kafka: Reader, batch: list[Record]) -> None:
         """Commits what was stored. A refusal means that the batch comes again, here or at another instance."""
@@ -197,10 +194,22 @@ class Consumer:
             log.info("offsets not committed; the batch comes again", why=in_words(error))
 
 
-async def _seek_new_partitions(client: AIOKafkaConsumer) -> None:
-    new = [tp for tp in client.assignment() if await client.committed(tp) is None]
-    if new:
-        await client.seek_to_beginning(*new)
+async def _all_there_is(client: AIOKafkaConsumer, only: Collection[TopicPartition]) -> list[Record]:
+    """Up to BATCH. What aiokafka holds is what came first after the poll before: until that is taken, it asks a broker
+    for no more. What came later would wait for the next batch, while this one is stored and its loop rests."""
+    first = await _fetched(client, only, 0, BATCH)
+    if len(first) == BATCH:
+        return first
+    return first + await _fetched(client, only, NEWER_MS if first else POLL_MS, BATCH - len(first))
+
+
+async def _fetched(client: AIOKafkaConsumer, only: Collection[TopicPartition], wait_ms: int, most: int) -> list[Record]:
+    try:
+        records = await client.getmany(*only, timeout_ms=wait_ms, max_records=most)
+    except NoOffsetForPartitionError as never_read:  # by this group: from its first record
+        await client.seek_to_beginning(*never_read.args)
+        return []
+    return list(chain.from_iterable(records.values()))
 
 
 def _offsets(error: OffsetOutOfRangeError) -> str:

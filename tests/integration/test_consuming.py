@@ -148,6 +148,32 @@ async def test_a_batch_whose_offsets_were_not_committed_comes_again_and_what_fai
         await world.until("registrar", "select id from book", lambda rows: len(rows) == 10)
 
 
+async def test_a_batch_is_all_that_has_come_not_only_what_was_fetched_first(
+    world: World, publish: Publish, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """aiokafka fetches what comes next while a batch is stored, and then no more until that is taken."""
+    event = declined()
+    storing, stored = asyncio.Event(), asyncio.Event()
+
+    async def store_slowly(events: Sequence[CustomerDeclined], tx: Transaction) -> None:
+        await book.write(events, tx)
+        storing.set()
+        await stored.wait()
+
+    service = service_with(world, "registrar", {CustomerDeclined: store_slowly})
+    async with serving(service), asyncio.timeout(PATIENCE):
+        await publish(event)
+        await storing.wait()
+        monkeypatch.setattr(consumer, "NEWER_MS", 1000 * PATIENCE)
+        await publish(event)
+        while service.consumer.lag < 2:  # until it is fetched
+            await moment()
+        await publish(event)
+        stored.set()
+        await world.until("registrar", "select id from book", lambda rows: len(rows) == 3)
+    assert book.batches == [1, 2]
+
+
 async def test_while_the_database_is_away_the_same_batch_waits_and_goes_through_once_it_is_back(
     world: World, publish: Publish, book: Book
 ) -> None:
