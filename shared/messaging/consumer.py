@@ -38,7 +38,7 @@ from shared.settings import KafkaSettings
 
 BATCH = 1000
 POLL_MS = 200
-NEWER_MS = 10
+NEWER_MS = 4
 """How long records that were fetched wait for those that came after them."""
 LOOKS_FOR_TOPICS = 6
 LOOK_AT_BACKLOG = 0.5  # seconds
