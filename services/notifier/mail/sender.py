@@ -59,6 +59,7 @@ class Sender:
         self._retry_first = retry_first
         self._claim_for = claim_for
         self._connections = connections
+        self._at_once = max(connections // 2, 1)
         self._count = count
         self._sending: dict[asyncio.Task[None], float] = {}  # when each began; of one without a place: -inf
         self._room_made = asyncio.Event()
@@ -75,8 +76,9 @@ class Sender:
             if self._away:
                 await pause(stopping, self._away_for.next())
             pace.begin()
+            room = self._room()
             try:
-                claimed = await self._claim(self._room())
+                claimed = await self._claim(room)
                 pace.done(len(claimed))
                 backoff.reset()
             except Exception as error:
@@ -86,9 +88,12 @@ class Sender:
             for it, matter in claimed:
                 task = asyncio.create_task(self._send(it, matter))
                 self._sending[task] = time.monotonic()
-                task.add_done_callback(self._sending.pop)
-            await self._next(stopping)
-            await pace.rest(stopping)
+                task.add_done_callback(self._gone)
+            if len(claimed) < room:
+                await self._for(self._queued, stopping)
+                await pace.rest(stopping)
+            else:  # others may be due
+                await self._for_room(stopping)
         if self._sending:
             await asyncio.wait(self._sending, timeout=GRACE)
         late = list(self._sending)
@@ -103,30 +108,45 @@ class Sender:
         """For how many more mails: half of the connections are kept for when many are slow, which then hold up the
         others no longer than SLOW. While the server cannot be reached one mail at a time tries it, and the others wait
         as they are."""
-        quick = sum(began > time.monotonic() - SLOW for began in self._sending.values())
         if self._away:
-            return 0 if quick else 1
+            return 0 if self._quick() else 1
         held = sum(began > -math.inf for began in self._sending.values())
-        return min(max(self._connections // 2, 1) - quick, self._connections - held)
+        return min(self._at_once - self._quick(), self._connections - held)
+
+    def _quick(self) -> int:
+        """How many are in hand that are not slow."""
+        return sum(began > time.monotonic() - SLOW for began in self._sending.values())
 
     def _make_room(self) -> None:
         """For another mail: this task's is the server's already, and only to be marked."""
         task = asyncio.current_task()
-        if self._room() <= 0:
-            self._room_made.set()
         if task in self._sending:
             self._sending[task] = -math.inf
+        self._tell_of_room()
 
-    async def _next(self, stopping: asyncio.Event) -> None:
-        """Until there is room for another mail, one was queued, or some may have become due."""
-        signals = [asyncio.create_task(event.wait()) for event in (self._queued, self._room_made, stopping)]
-        await asyncio.wait([*self._sending, *signals], timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
-        for signal in signals:
-            signal.cancel()
+    def _gone(self, task: asyncio.Task[None]) -> None:
+        del self._sending[task]
+        self._tell_of_room()
+
+    def _tell_of_room(self) -> None:
+        """Once there is as much as is taken: a claim costs nearly as much for one mail as for many."""
+        if not self._room_made.is_set() and 0 < self._room() >= self._quick():
+            self._room_made.set()
+
+    async def _for_room(self, stopping: asyncio.Event) -> None:
+        self._room_made.clear()
+        self._tell_of_room()
+        await self._for(self._room_made, stopping)
+
+    async def _for(self, signal: asyncio.Event, stopping: asyncio.Event) -> None:
+        """No longer than POLL: some mails become due, or count as slow, unheard."""
+        waiting = [asyncio.create_task(it.wait()) for it in (signal, stopping)]
+        await asyncio.wait(waiting, timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
+        for it in waiting:
+            it.cancel()
 
     async def _claim(self, most: int) -> list[tuple[Claimed, Matter]]:
         self._queued.clear()
-        self._room_made.clear()
         if most <= 0:
             return []
         async with self._database.transaction() as tx:  # whatever fails, no mail is claimed, and none is in doubt

@@ -1,10 +1,15 @@
 """From the queue to a real mail server: what is sent, to whom, how often."""
 
+import asyncio
 from uuid import UUID
 
+import pytest
+
 from services.notifier.domain import MailKind
+from services.notifier.mail.sender import AT_ONCE
 from shared.database import Database
 from shared.events import Outcome
+from shared.messaging.pace import Pace
 from tests.domain.facts import (
     DAY,
     HOUR,
@@ -79,6 +84,19 @@ async def test_two_senders_send_each_mail_once(notifier: Database, server: Scrip
     async with sending(notifier, server), sending(notifier, server):
         await eventually(lambda: told(notifier), lambda types: len(types) == len(recipients))
     assert {email: len(server.received[email]) for email in recipients} == dict.fromkeys(recipients, 1)
+
+
+async def test_the_sender_rests_only_once_no_more_are_due(
+    notifier: Database, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def for_ever(_pace: Pace, stopping: asyncio.Event) -> None:
+        await stopping.wait()
+
+    monkeypatch.setattr(Pace, "rest", for_ever)
+    many = [opened(UUID(int=n), customer_email=f"k{n}@example.vn") for n in range(4 * AT_ONCE)]
+    await hear(notifier, *many)
+    async with sending(notifier, server):
+        await eventually(lambda: told(notifier), lambda types: types.count("ConfirmationSent") == len(many))
 
 
 async def test_an_address_with_letters_beyond_ascii_gets_its_mail(notifier: Database, server: ScriptedServer) -> None:
