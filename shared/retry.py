@@ -53,5 +53,7 @@ class Backoff:
         self.tries += 1
         return wait * random.uniform(0.5, 1.0)  # noqa: S311  # spreads load, guards nothing
 
-    def reset(self) -> None:
-        self.tries = 0
+    def reset(self) -> int:
+        """How many waits there were."""
+        waits, self.tries = self.tries, 0
+        return waits

@@ -45,8 +45,8 @@ class Scheduler:
         """Until `stopping`, after the transaction in hand."""
         backoff = Backoff(first=EVERY)
         while not stopping.is_set():
-            if await self.catch_up(stopping):
-                backoff.reset()
+            if await self.catch_up(stopping) and (waits := backoff.reset()):
+                log.info("deadlines go on", waits=waits)
             await pause(stopping, backoff.next() if self.trouble else EVERY)
 
     async def catch_up(self, stopping: asyncio.Event) -> bool:

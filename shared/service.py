@@ -162,6 +162,8 @@ class Service:
                 log.warning("waits for the database", why=in_words(error))
                 await pause(stopping, backoff.next())
                 continue
+            if backoff.tries:
+                log.info("the database answers", waits=backoff.tries)
             self._refuse_old(found)
             return
 

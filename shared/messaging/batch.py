@@ -169,6 +169,8 @@ class Inbox:
                 await pause(stopping, backoff.next())
             else:
                 self.trouble = None
+                if waits := backoff.reset():
+                    log.info("batch goes on", event_type=kind.type(), records=len(entries), waits=waits)
                 return True
         return False
 

@@ -113,7 +113,8 @@ class Consumer:
             except UnicodeDecodeError:
                 await self._step_over(kafka, stopping)
                 return
-            backoff.reset()
+            if waits := backoff.reset():
+                log.info("consumer goes on", waits=waits)
             self.inbox.trouble = None
             if batch:
                 pace.begin()

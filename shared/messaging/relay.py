@@ -84,7 +84,8 @@ class Relay:
                         sent = await self._publish_some(connection, publisher, stopping)
                         pace.done(sent)
                         self.trouble = None
-                        backoff.reset()
+                        if waits := backoff.reset():
+                            log.info("relay goes on", waits=waits)
                         if sent < BATCH:
                             await self._wait()
                             await pace.rest(stopping)

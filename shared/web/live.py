@@ -71,7 +71,8 @@ class Changes:
             connection.add_termination_listener(lambda _connection: lost.set())
             await connection.add_listener(channel_of(self._database.schema), self._hear)
             self._vouches_since = time.time()
-            backoff.reset()
+            if waits := backoff.reset():
+                log.info("hears of changes again", waits=waits)
             self._wake_all()
             while not (stopping.is_set() or lost.is_set()):
                 await _either(stopping, lost, STILL_THERE)

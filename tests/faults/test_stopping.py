@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from aiokafka import AIOKafkaProducer
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from commands.serve import create
 from shared import service as service_module
@@ -153,9 +154,12 @@ async def test_a_consumer_whose_client_has_died_unseen_is_not_ready_and_goes_on_
         client._fetcher._fetch_task.cancel()  # as an error that aiokafka does not expect ends it
         await publish(made, declined())
         last_poll = registrar.checks["last poll"]
-        await eventually(last_poll, lambda sentence: "Kafka has not answered" in (sentence or ""))
-        await eventually(lambda: taken(hand), lambda number: number == 1)
-        await ready(registrar)
+        with capture_logs() as lines:
+            await eventually(last_poll, lambda sentence: "Kafka has not answered" in (sentence or ""))
+            await eventually(lambda: taken(hand), lambda number: number == 1)
+            await ready(registrar)
+    said = [line["event"] for line in lines if line["event"].startswith("consumer")]
+    assert said == ["consumer starts anew", "consumer goes on"]
 
 
 async def taken(hand: Hand) -> int:

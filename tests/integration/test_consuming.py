@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from shared.database import Transaction, role_of
 from shared.events import CustomerDeclined, Quarantined
@@ -189,10 +190,13 @@ async def test_while_the_database_is_away_the_same_batch_waits_and_goes_through_
         await book.write(events, tx)
 
     service = service_with(world, "registrar", {CustomerDeclined: away_at_first})
-    async with serving(service):
-        await publish(declined())
-        await again.wait()
-        await world.until("registrar", "select id from book", lambda rows: len(rows) == 1)
+    with capture_logs() as lines:
+        async with serving(service):
+            await publish(declined())
+            await again.wait()
+            await world.until("registrar", "select id from book", lambda rows: len(rows) == 1)
+    said = [line["event"] for line in lines if line["event"].startswith("batch")]
+    assert said == ["batch waits", "batch waits", "batch goes on"]
     assert await world.rows("registrar", "select * from quarantine") == []
 
 

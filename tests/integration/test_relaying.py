@@ -9,16 +9,17 @@ import asyncpg
 import pytest
 from aiokafka.conn import AIOKafkaConnection
 from aiokafka.errors import KafkaError
+from structlog.testing import capture_logs
 
 from shared.database import Database
 from shared.events import ConfirmationExpired, CustomerDeclined
-from shared.messaging import kafka
+from shared.messaging import kafka, relay
 from shared.messaging.kafka import publisher
 from shared.messaging.publishing import Message
 from shared.messaging.relay import Relay
 from shared.service import Service
 from shared.topics import topic_of
-from tests.integration.conftest import World, read_topic, service_with, serving
+from tests.integration.conftest import PATIENCE, World, moment, read_topic, service_with, serving
 
 
 def expired(registration_id: UUID | None = None) -> ConfirmationExpired:
@@ -125,21 +126,30 @@ async def test_a_transaction_that_rolls_back_tells_nothing(world: World) -> None
     await database.close()
 
 
-async def test_while_kafka_is_away_events_are_owed_and_leave_once_it_is_back(world: World) -> None:
-    kafka = world.servers.kafka
-    assert kafka
+async def test_while_kafka_is_away_events_are_owed_and_leave_once_it_is_back_and_the_log_says_both(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "PATIENCE", 0.5)
+    server = world.servers.kafka
+    assert server
     service = relaying(world)
-    async with serving(service):
-        await owe(service.database, expired())
-        await read_topic(world, ConfirmationExpired, "notifier", 1)
-        await asyncio.to_thread(kafka.stop)
-        try:
+    with capture_logs() as lines:
+        async with serving(service):
             await owe(service.database, expired())
-            (row,) = await world.rows("notifier", "select id from outbox")
-        finally:
-            await asyncio.to_thread(kafka.start)
-        records = await read_topic(world, ConfirmationExpired, "notifier", 2)
+            await read_topic(world, ConfirmationExpired, "notifier", 1)
+            await asyncio.to_thread(server.stop)
+            try:
+                await owe(service.database, expired())
+                (row,) = await world.rows("notifier", "select id from outbox")
+                while "relay waits" not in (line["event"] for line in lines):
+                    await moment()
+            finally:
+                monkeypatch.setattr(relay, "PATIENCE", PATIENCE)
+                await asyncio.to_thread(server.start)
+            records = await read_topic(world, ConfirmationExpired, "notifier", 2)
+            await world.until("notifier", "select * from outbox", lambda rows: not rows)
     assert str(row.id).encode() in {dict(record.headers)["ce_id"] for record in records}
+    assert [line["event"] for line in lines if line["event"].startswith("relay")][-1] == "relay goes on"
 
 
 async def test_of_two_relays_one_is_active_and_the_other_takes_over_when_its_connection_is_lost(

@@ -8,6 +8,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from shared.database import Database, Transaction, role_of
 from shared.scheduler import AT_ONCE, Deadline, Scheduler
@@ -123,11 +124,13 @@ async def test_a_deadline_acts_again_by_itself_once_its_trouble_is_over(
 
     scheduler = Scheduler(database, [Deadline("ring", act)])
     clock.now = NOW + seconds(3)
-    async with running(scheduler):
-        await eventually(_trouble(scheduler), lambda trouble: trouble is not None)
-        broken = False
-        await eventually(lambda: rung(database), lambda found: found[-1] == (1, 3))
-        await eventually(_trouble(scheduler), lambda trouble: trouble is None)
+    with capture_logs() as lines:
+        async with running(scheduler):
+            await eventually(_trouble(scheduler), lambda trouble: trouble is not None)
+            broken = False
+            await eventually(lambda: rung(database), lambda found: found[-1] == (1, 3))
+            await eventually(_trouble(scheduler), lambda trouble: trouble is None)
+    assert lines[-1]["event"] == "deadlines go on"
 
 
 async def test_rows_that_cannot_be_acted_on_hold_up_no_other(database: Database, clock: MovableClock) -> None:

@@ -80,7 +80,8 @@ class Sender:
             try:
                 claimed = await self._claim(room)
                 pace.done(len(claimed))
-                backoff.reset()
+                if waits := backoff.reset():
+                    log.info("mail goes on", waits=waits)
             except Exception as error:
                 log.warning("mail waits", why=in_words(error))
                 await pause(stopping, backoff.next())

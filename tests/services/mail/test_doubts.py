@@ -220,5 +220,6 @@ async def test_a_claim_that_fails_is_no_attempt(notifier: Database, server: Scri
             await eventually(said, lambda found: "mail waits" in found)
             await locale("null")
             await until_nothing_waits(notifier)
+    assert "mail goes on" in await said()
     [mail] = await mails(notifier)
     assert (mail["state"], mail["attempts"]) == ("sent", 1)
