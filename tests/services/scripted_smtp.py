@@ -17,6 +17,7 @@ from embedded.ports import free_port
 DISCONNECT = "disconnect"
 HANG = "hang"
 WAIT = "wait"
+PATIENCE = 10.0
 
 
 class OrderlyController(Controller):
@@ -28,18 +29,19 @@ class OrderlyController(Controller):
         self._made: list[SMTP] = []
 
     def factory(self) -> SMTP:
-        made: SMTP = super().factory()
+        made: SMTP = super().factory()  # type: ignore[no-untyped-call]  # aiosmtpd
         self._made.append(made)
         return made
 
     def stop(self, no_assert: bool = False) -> None:
-        asyncio.run_coroutine_threadsafe(self._let_go(), self.loop).result()
+        asyncio.run_coroutine_threadsafe(self._let_go(), self.loop).result(PATIENCE)
         super().stop(no_assert)
 
     async def _let_go(self) -> None:
         assert self.server
         self.server.close()
-        for _accepted_made_closed in range(3):
+        await asyncio.sleep(0)  # what was accepted just now is made
+        while any(it.session is None or it.transport for it in self._made):  # not begun yet, or not lost yet
             for it in self._made:
                 if it.transport:
                     it.transport.close()
