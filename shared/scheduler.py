@@ -45,7 +45,8 @@ class Scheduler:
         """Until `stopping`, after the transaction in hand."""
         backoff = Backoff(first=EVERY)
         while not stopping.is_set():
-            if await self.catch_up(stopping) and (waits := backoff.reset()):
+            well = await self.catch_up(stopping) and not stopping.is_set()
+            if well and (waits := backoff.reset()):
                 log.info("deadlines go on", waits=waits)
             await pause(stopping, backoff.next() if self.trouble else EVERY)
 

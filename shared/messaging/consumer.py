@@ -207,10 +207,19 @@ async def _all_there_is(client: AIOKafkaConsumer, only: Collection[TopicPartitio
 async def _fetched(client: AIOKafkaConsumer, only: Collection[TopicPartition], wait_ms: int, most: int) -> list[Record]:
     try:
         records = await client.getmany(*only, timeout_ms=wait_ms, max_records=most)
-    except NoOffsetForPartitionError as never_read:  # by this group: from its first record
-        await client.seek_to_beginning(*never_read.args)
+    except NoOffsetForPartitionError:  # this group never read it: from its first record
+        await _seek_new_partitions(client)
         return []
     return list(chain.from_iterable(records.values()))
+
+
+async def _seek_new_partitions(client: AIOKafkaConsumer) -> None:
+    """All together, as each without a place holds up the others; but none that something was fetched of: its records
+    may be in hand, and would come again."""
+    unread = [it for it in client.assignment() if client.last_poll_timestamp(it) is None]
+    new = {it for it in unread if await client.committed(it) is None}
+    if ours := new & client.assignment():
+        await client.seek_to_beginning(*ours)
 
 
 def _offsets(error: OffsetOutOfRangeError) -> str:

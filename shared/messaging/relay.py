@@ -72,7 +72,7 @@ class Relay:
             connection = await raw.execution_options(isolation_level="AUTOCOMMIT")
             await connection.execute(_GIVE_UP)
             while not await self._locked(connection):
-                self.trouble = None
+                self._goes_on(backoff)
                 await pause(stopping, TRY_LOCK)
                 if stopping.is_set():
                     return
@@ -83,15 +83,18 @@ class Relay:
                         pace.begin()
                         sent = await self._publish_some(connection, publisher, stopping)
                         pace.done(sent)
-                        self.trouble = None
-                        if waits := backoff.reset():
-                            log.info("relay goes on", waits=waits)
+                        self._goes_on(backoff)
                         if sent < BATCH:
                             await self._wait()
                             await pace.rest(stopping)
             finally:
                 with suppress(Exception):  # a connection that is gone has given up its lock by itself
                     await raw.invalidate()
+
+    def _goes_on(self, backoff: Backoff) -> None:
+        self.trouble = None
+        if waits := backoff.reset():
+            log.info("relay goes on", waits=waits)
 
     async def _locked(self, connection: AsyncConnection) -> bool:
         key = func.hashtextextended(f"relay of {self._database.schema}", 0)

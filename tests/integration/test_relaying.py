@@ -129,7 +129,6 @@ async def test_a_transaction_that_rolls_back_tells_nothing(world: World) -> None
 async def test_while_kafka_is_away_events_are_owed_and_leave_once_it_is_back_and_the_log_says_both(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relay, "PATIENCE", 0.5)
     server = world.servers.kafka
     assert server
     service = relaying(world)
@@ -137,6 +136,8 @@ async def test_while_kafka_is_away_events_are_owed_and_leave_once_it_is_back_and
         async with serving(service):
             await owe(service.database, expired())
             await read_topic(world, ConfirmationExpired, "notifier", 1)
+            await world.until("notifier", "select * from outbox", lambda rows: not rows)
+            monkeypatch.setattr(relay, "PATIENCE", 0.5)
             await asyncio.to_thread(server.stop)
             try:
                 await owe(service.database, expired())

@@ -29,6 +29,8 @@ AT_ONCE = CONNECTIONS // 2
 """Mails in hand while none is slow."""
 SLOW = 2.0  # seconds after which a mail in hand takes no other's place
 TOGETHER = 64  # mails marked in one transaction
+MOST_UNMARKED = 4 * TOGETHER
+"""Accepted mails that wait to be marked: while the database is slow no more are sent, as they might be sent again."""
 MARKED_WITHIN = 0.1  # seconds: who is killed meanwhile leaves an accepted mail to be sent again
 POLL = 0.5  # seconds
 GRACE = 5.0  # seconds to finish the mails in hand when the service stops
@@ -80,7 +82,7 @@ class Sender:
             try:
                 claimed = await self._claim(room)
                 pace.done(len(claimed))
-                if waits := backoff.reset():
+                if room > 0 and (waits := backoff.reset()):
                     log.info("mail goes on", waits=waits)
             except Exception as error:
                 log.warning("mail waits", why=in_words(error))
@@ -112,7 +114,8 @@ class Sender:
         if self._away:
             return 0 if self._quick() else 1
         held = sum(began > -math.inf for began in self._sending.values())
-        return min(self._at_once - self._quick(), self._connections - held)
+        unmarked = len(self._sending) - held
+        return min(self._at_once - self._quick(), self._connections - held, MOST_UNMARKED - unmarked)
 
     def _quick(self) -> int:
         """How many are in hand that are not slow."""
@@ -131,7 +134,8 @@ class Sender:
 
     def _tell_of_room(self) -> None:
         """Once there is as much as is taken: a claim costs nearly as much for one mail as for many."""
-        if not self._room_made.is_set() and 0 < self._room() >= self._quick():
+        enough = min(self._quick(), max(self._at_once // 4, 1))  # where many are not quite slow, a quarter will do
+        if not self._room_made.is_set() and 0 < self._room() >= enough:
             self._room_made.set()
 
     async def _for_room(self, stopping: asyncio.Event) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from services.notifier.domain import MailKind
+from services.notifier.mail import sender
 from services.notifier.mail.sender import AT_ONCE
 from shared.database import Database
 from shared.events import Outcome
@@ -86,9 +87,11 @@ async def test_two_senders_send_each_mail_once(notifier: Database, server: Scrip
     assert {email: len(server.received[email]) for email in recipients} == dict.fromkeys(recipients, 1)
 
 
-async def test_the_sender_rests_only_once_no_more_are_due(
+async def test_while_mails_are_due_the_sender_neither_rests_nor_waits_for_its_next_look(
     notifier: Database, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sender, "POLL", 3600.0)
+
     async def for_ever(_pace: Pace, stopping: asyncio.Event) -> None:
         await stopping.wait()
 
