@@ -11,8 +11,12 @@ FastStream makes the consumer; the loop is ours, since FastStream's own goes on 
 
 import asyncio
 import time
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from heapq import merge
 from itertools import chain
+from operator import attrgetter
+from typing import TypeAlias
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -35,6 +39,8 @@ from shared.messaging.progress import Progress
 from shared.messaging.reader import LAST_WORD, Reader, reader
 from shared.retry import Backoff, Stopped, pause, unless_stopped
 from shared.settings import KafkaSettings
+
+Fetched: TypeAlias = Mapping[TopicPartition, list[Record]]
 
 BATCH = 1000
 POLL_MS = 200
@@ -199,18 +205,28 @@ async def _all_there_is(client: AIOKafkaConsumer, only: Collection[TopicPartitio
     """Up to BATCH. What aiokafka holds is what came first after the poll before: until that is taken, it asks a broker
     for no more. What came later would wait for the next batch, while this one is stored and its loop rests."""
     first = await _fetched(client, only, 0, BATCH)
-    if len(first) == BATCH:
-        return first
-    return first + await _fetched(client, only, NEWER_MS if first else POLL_MS, BATCH - len(first))
+    room = BATCH - sum(map(len, first.values()))
+    if not room:
+        return as_they_came(first)
+    return as_they_came(first, await _fetched(client, only, NEWER_MS if first else POLL_MS, room))
 
 
-async def _fetched(client: AIOKafkaConsumer, only: Collection[TopicPartition], wait_ms: int, most: int) -> list[Record]:
+async def _fetched(client: AIOKafkaConsumer, only: Collection[TopicPartition], wait_ms: int, most: int) -> Fetched:
     try:
-        records = await client.getmany(*only, timeout_ms=wait_ms, max_records=most)
+        fetched: Fetched = await client.getmany(*only, timeout_ms=wait_ms, max_records=most)
     except NoOffsetForPartitionError:  # this group never read it: from its first record
         await _seek_new_partitions(client)
-        return []
-    return list(chain.from_iterable(records.values()))
+        return {}
+    return fetched
+
+
+def as_they_came(*fetched: Fetched) -> list[Record]:
+    """Each partition's in its own order; those of different ones by the times at which they were written: of two
+    partners who ask for one customer, who asked first gets it."""
+    of: defaultdict[TopicPartition, list[Record]] = defaultdict(list)
+    for partition, records in chain.from_iterable(it.items() for it in fetched):
+        of[partition] += records
+    return list(merge(*of.values(), key=attrgetter("timestamp")))
 
 
 async def _seek_new_partitions(client: AIOKafkaConsumer) -> None:
