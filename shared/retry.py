@@ -40,6 +40,14 @@ async def pause(stopping: asyncio.Event, seconds: float) -> None:
         pass
 
 
+async def either(one: asyncio.Event, other: asyncio.Event, seconds: float) -> None:
+    """Until one of them is set, or so long."""
+    waits = [asyncio.create_task(event.wait()) for event in (one, other)]
+    await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+
+
 @dataclass(slots=True)
 class Backoff:
     """Growing waits with jitter, in seconds: many instances must not come back in step."""

@@ -22,7 +22,7 @@ from starlette.responses import Response, StreamingResponse
 
 from shared.database import Database, channel_of
 from shared.messaging.faults import PASSING, in_words
-from shared.retry import Backoff, pause
+from shared.retry import Backoff, either, pause
 from shared.web.person import Person
 
 EVENTS = "text/event-stream"
@@ -75,7 +75,7 @@ class Changes:
                 log.info("hears of changes again", waits=waits)
             self._wake_all()
             while not (stopping.is_set() or lost.is_set()):
-                await _either(stopping, lost, STILL_THERE)
+                await either(stopping, lost, STILL_THERE)
                 await connection.execute("select 1")  # a connection that died unseen says so here
         finally:
             self._vouches_since = None
@@ -145,13 +145,6 @@ class Changes:
         since = _moment(request.query_params.get("since", ""))
         told = self._events(topic, person.email, since)
         return StreamingResponse(told, media_type=EVENTS, headers={"X-Accel-Buffering": "no"})
-
-
-async def _either(one: asyncio.Event, other: asyncio.Event, seconds: float) -> None:
-    waits = [asyncio.create_task(event.wait()) for event in (one, other)]
-    await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    for wait in waits:
-        wait.cancel()
 
 
 def _moment(text: str) -> float:

@@ -21,7 +21,7 @@ from services.notifier.queue import Claimed
 from shared.database import Database, Transaction
 from shared.messaging.faults import in_words, place
 from shared.messaging.pace import Pace
-from shared.retry import Backoff, pause
+from shared.retry import Backoff, either, pause
 from shared.together import Together
 
 CONNECTIONS = 64  # at most, where no setting says otherwise
@@ -32,7 +32,7 @@ TOGETHER = 64  # mails marked in one transaction
 MOST_UNMARKED = 4 * TOGETHER
 """Accepted mails that wait to be marked: while the database is slow no more are sent, as they might be sent again."""
 MARKED_WITHIN = 0.1  # seconds: who is killed meanwhile leaves an accepted mail to be sent again
-POLL = 0.5  # seconds
+POLL = 0.5  # seconds between two looks: some mails become due, or count as slow, unheard
 GRACE = 5.0  # seconds to finish the mails in hand when the service stops
 ENDING = 1.0  # seconds to let go of those that are not finished by then
 LONGEST_WAIT = timedelta(hours=6)
@@ -93,7 +93,7 @@ class Sender:
                 self._sending[task] = time.monotonic()
                 task.add_done_callback(self._gone)
             if len(claimed) < room:
-                await self._for(self._queued, stopping)
+                await either(self._queued, stopping, POLL)
                 await pace.rest(stopping)
             else:  # others may be due
                 await self._for_room(stopping)
@@ -141,14 +141,7 @@ class Sender:
     async def _for_room(self, stopping: asyncio.Event) -> None:
         self._room_made.clear()
         self._tell_of_room()
-        await self._for(self._room_made, stopping)
-
-    async def _for(self, signal: asyncio.Event, stopping: asyncio.Event) -> None:
-        """No longer than POLL: some mails become due, or count as slow, unheard."""
-        waiting = [asyncio.create_task(it.wait()) for it in (signal, stopping)]
-        await asyncio.wait(waiting, timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
-        for it in waiting:
-            it.cancel()
+        await either(self._room_made, stopping, POLL)
 
     async def _claim(self, most: int) -> list[tuple[Claimed, Matter]]:
         self._queued.clear()
