@@ -181,6 +181,8 @@ async def lock_accounts(tx: Transaction, emails: Iterable[str]) -> dict[str, Acc
     two close a circle.
     """
     wanted = sorted(set(emails))
+    if not wanted:
+        return {}
     rows = (await tx.execute(_LOCK_IF_ALL_ARE_KNOWN, {"emails": wanted, "wanted": len(wanted)})).all()
     if len(rows) < len(wanted):
         await tx.execute(_LOCK_BUCKETS, {"buckets": sorted({crc32(email.encode()) % _BUCKETS for email in wanted})})
@@ -190,7 +192,8 @@ async def lock_accounts(tx: Transaction, emails: Iterable[str]) -> dict[str, Acc
 
 async def find_accounts(tx: Reading, emails: Iterable[str]) -> dict[str, Account]:
     """The known ones as they are now, not locked."""
-    rows = (await tx.execute(_ACCOUNTS, {"emails": list(set(emails))})).all()
+    wanted = list(set(emails))
+    rows = (await tx.execute(_ACCOUNTS, {"emails": wanted})).all() if wanted else []
     return {it.email: it for it in map(_account, rows)}
 
 

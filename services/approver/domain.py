@@ -121,6 +121,10 @@ class Decided:
     def now_known(self, registration_id: UUID, known: Mapping[UUID, Case]) -> Case | None:
         return self.new.get(registration_id) or self.changed.get(registration_id) or known.get(registration_id)
 
+    def on(self, known: Mapping[UUID, Case]) -> Mapping[UUID, Case]:
+        """What was known, as it is now."""
+        return {**known, **self.changed, **self.new}
+
     def put(self, case: Case) -> None:
         (self.new if case.registration_id in self.new else self.changed)[case.registration_id] = case
 

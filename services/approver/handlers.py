@@ -20,15 +20,14 @@ async def review_changed_accounts(facts: Sequence[AccountFact], tx: Transaction,
     store.tell_pages(tx, [case.registration_id for case in cases])  # what the account is now stands beside them
 
 
-async def open_cases(confirmed: Sequence[CustomerConfirmed], tx: Transaction, *, rules: Rules) -> None:
+async def follow_registrations(events: Sequence[CustomerConfirmed | Final], tx: Transaction, *, rules: Rules) -> None:
+    confirmed = [event for event in events if isinstance(event, CustomerConfirmed)]
+    finals = [event for event in events if not isinstance(event, CustomerConfirmed)]
     accounts = await lock_accounts(tx, [event.customer_email for event in confirmed])
-    known = await store.lock(tx, [event.registration_id for event in confirmed])
-    await store.save(tx, domain.open_cases(confirmed, known, accounts, rules, tx.now), known)
-
-
-async def close_cases(finals: Sequence[Final], tx: Transaction) -> None:
-    known = await store.lock(tx, [event.registration_id for event in finals])
-    await store.save(tx, domain.close_cases(finals, known, tx.now), known)
+    known = await store.lock(tx, [event.registration_id for event in events])
+    decided = domain.open_cases(confirmed, known, accounts, rules, tx.now)
+    decided.add(domain.close_cases(finals, decided.on(known), tx.now))
+    await store.save(tx, decided, known)
 
 
 async def remind_of_reviews(tx: Transaction, most: int, skip: int) -> int:
@@ -49,11 +48,12 @@ async def end_lapsed_claims(tx: Transaction, most: int, skip: int, *, rules: Rul
 
 
 def handlers(rules: Rules) -> Handlers:
+    follow = partial(follow_registrations, rules=rules)
     return {
         AccountUpdated: partial(review_changed_accounts, rules=rules),
-        CustomerConfirmed: partial(open_cases, rules=rules),
-        RegistrationApproved: close_cases,
-        RegistrationClosed: close_cases,
+        CustomerConfirmed: follow,
+        RegistrationApproved: follow,
+        RegistrationClosed: follow,
         Quarantined: elsewhere.keep_reports,
     }
 

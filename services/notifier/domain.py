@@ -149,6 +149,10 @@ class Decided:
     def now_known(self, registration_id: UUID, known: Mapping[UUID, Confirmation]) -> Confirmation | None:
         return self.new.get(registration_id) or self.changed.get(registration_id) or known.get(registration_id)
 
+    def on(self, known: Mapping[UUID, Confirmation]) -> Mapping[UUID, Confirmation]:
+        """What was known, as it is now."""
+        return {**known, **self.changed, **self.new}
+
     def put(self, it: Confirmation) -> None:
         (self.new if it.registration_id in self.new else self.changed)[it.registration_id] = it
 

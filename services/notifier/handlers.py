@@ -1,12 +1,11 @@
 """What notifier does on each event, and when something has become due: the two tables at the end are the whole
 service."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from uuid import UUID
 
 from services.notifier import domain, mails, matters, periods, queue, resends, store
-from services.notifier.domain import Confirmation, Decided, Final, Policy
+from services.notifier.domain import Decided, Final, Policy
 from shared.database import Transaction
 from shared.events import (
     ConfirmationResendRequested,
@@ -19,21 +18,15 @@ from shared.messaging.batch import Handlers
 from shared.scheduler import Deadline
 
 
-async def ask_customers(opened: Sequence[RegistrationOpened], tx: Transaction, *, policy: Policy) -> None:
-    await store.shut_out_resends(tx)
-    known = await store.lock(tx, [event.registration_id for event in opened])
-    await _save_with_held_resends(tx, domain.open_confirmations(opened, known, tx.now), known, policy)
-
-
-async def tell_the_end(finals: Sequence[Final], tx: Transaction, *, policy: Policy) -> None:
-    await store.shut_out_resends(tx)
-    known = await store.lock(tx, [event.registration_id for event in finals])
-    await _save_with_held_resends(tx, domain.end_confirmations(finals, known, tx.now), known, policy)
-
-
-async def _save_with_held_resends(
-    tx: Transaction, decided: Decided, known: Mapping[UUID, Confirmation], policy: Policy
+async def follow_registrations(
+    events: Sequence[RegistrationOpened | Final], tx: Transaction, *, policy: Policy
 ) -> None:
+    opened = [event for event in events if isinstance(event, RegistrationOpened)]
+    finals = [event for event in events if not isinstance(event, RegistrationOpened)]
+    await store.shut_out_resends(tx)
+    known = await store.lock(tx, [event.registration_id for event in events])
+    decided = domain.open_confirmations(opened, known, tx.now)
+    decided.add(domain.end_confirmations(finals, decided.on(known), tx.now))
     held = await store.held_resends(tx, decided.new) if decided.new else []
     await store.keep_answers(tx, resends.decide(held, decided, {}, policy, tx.now))
     await store.save(tx, decided, known)
@@ -63,11 +56,12 @@ async def expire_and_remind(tx: Transaction, most: int, skip: int, *, policy: Po
 
 
 def handlers(policy: Policy, review_mail_to: Sequence[str]) -> Handlers:
+    follow = partial(follow_registrations, policy=policy)
     return {
-        RegistrationOpened: partial(ask_customers, policy=policy),
+        RegistrationOpened: follow,
         ConfirmationResendRequested: partial(resend_confirmations, policy=policy),
-        RegistrationApproved: partial(tell_the_end, policy=policy),
-        RegistrationClosed: partial(tell_the_end, policy=policy),
+        RegistrationApproved: follow,
+        RegistrationClosed: follow,
         ReviewDue: partial(tell_reviewers, review_mail_to=review_mail_to),
     }
 

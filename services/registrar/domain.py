@@ -119,7 +119,7 @@ def advance(
     now: datetime,
     accounts: Mapping[str, Account] = NO_ACCOUNTS,
 ) -> Decided:
-    """`accounts` are the newest facts about the accounts of what is approved: who opened one at an address may not be
+    """`accounts` are the newest facts about the accounts of what is `approved`: who opened one at an address may not be
     who has it by now."""
     decided = Decided()
     for fact in facts:
@@ -133,8 +133,15 @@ def advance(
         elif target not in TRANSITIONS.get((before.status, type(fact)), ()):
             decided.history.append(unmoved(before, fact.type(), _actor(fact, before), now))
         else:
-            _move(before, target, fact, accounts.get(before.customer_email), now, decided)
+            account = accounts.get(before.customer_email) if isinstance(fact, VngApproved) else None
+            _move(before, target, fact, account, now, decided)
     return decided
+
+
+def approved(facts: Sequence[Fact], known: Mapping[UUID, Registration]) -> set[str]:
+    """The addresses of the known ones that VNG has approved."""
+    ids = {fact.registration_id for fact in facts if isinstance(fact, VngApproved)}
+    return {known[it].customer_email for it in ids & known.keys()}
 
 
 def _note_unknown(fact: Fact, decided: Decided) -> None:

@@ -32,29 +32,20 @@ async def open_registrations(requests: Sequence[RegistrationRequested], tx: Tran
 
 
 async def advance_registrations(facts: Sequence[Fact], tx: Transaction) -> None:
+    await store.lock_partners(tx, [fact.partner_id for fact in facts if isinstance(fact, RegistrationWithdrawn)])
     known = await store.lock(tx, [fact.registration_id for fact in facts])
-    await store.save(tx, domain.advance(facts, known, tx.now), known)
-
-
-async def approve_registrations(approvals: Sequence[VngApproved], tx: Transaction) -> None:
-    known = await store.lock(tx, [fact.registration_id for fact in approvals])
-    accounts = await find_accounts(tx, [it.customer_email for it in known.values()])
-    await store.save(tx, domain.advance(approvals, known, tx.now, accounts), known)
-
-
-async def withdraw_registrations(withdrawals: Sequence[RegistrationWithdrawn], tx: Transaction) -> None:
-    await store.lock_partners(tx, [it.partner_id for it in withdrawals])
-    await advance_registrations(withdrawals, tx)
+    accounts = await find_accounts(tx, domain.approved(facts, known))
+    await store.save(tx, domain.advance(facts, known, tx.now, accounts), known)
 
 
 def handlers(policy: Policy) -> Handlers:
     return {
         AccountUpdated: keep_account_facts,
         RegistrationRequested: partial(open_registrations, policy=policy),
-        RegistrationWithdrawn: withdraw_registrations,
+        RegistrationWithdrawn: advance_registrations,
         CustomerConfirmed: advance_registrations,
         CustomerDeclined: advance_registrations,
         ConfirmationExpired: advance_registrations,
-        VngApproved: approve_registrations,
+        VngApproved: advance_registrations,
         VngRejected: advance_registrations,
     }

@@ -118,6 +118,8 @@ async def lock(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, Registration]
 async def lock_partners(tx: Transaction, partner_ids: Iterable[str]) -> None:
     """Until this transaction ends, no request and no withdrawal of these partners is decided elsewhere."""
     ordered = sorted(set(partner_ids))
+    if not ordered:
+        return
     locked = await tx.execute(_LOCK_IF_ALL_ARE_KNOWN, {"partner_ids": ordered, "wanted": len(ordered)})
     if len(locked.all()) < len(ordered):
         await tx.execute(_ADD_PARTNERS, {"partner_ids": ordered})

@@ -1,12 +1,13 @@
 """A batch of records into the database: when `accept` returns, every record is stored, or quarantined.
 
-A batch is split by topic; each part is decoded and given to its handler in one transaction. While the database is away
-the same part is tried again, for ever. Where a part fails for its records' sake it is halved until the record that
-cannot be accepted stands alone: that one goes to quarantine, the others go through.
+A batch is split by handler; each part is decoded and handled in one transaction, in the order in which it came. While
+the database is away the same part is tried again, for ever. Where a part fails for its records' sake it is halved until
+the record that cannot be accepted stands alone: that one goes to quarantine, the others go through.
 """
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -27,7 +28,7 @@ Record: TypeAlias = ConsumerRecord  # of bytes or None; aiokafka carries no type
 Handler = Callable[[list[Any], Transaction], Awaitable[None]]
 Handlers = Mapping[type[Event], Handler]
 Handled = Callable[[type[Event], int, float], None]
-"""Told of each part of a batch that was stored: its event, how many records, in how many seconds."""
+"""Told of each event of a part that was stored: how many records, and in how many seconds the whole part."""
 
 LARGEST_EVENT = 64 * 1024
 """Bytes. Every field of every event is bounded, so a longer value is not one of ours."""
@@ -103,7 +104,7 @@ class Inbox:
 
     async def set_aside(self, record: Record, reason: str, stopping: asyncio.Event) -> bool:
         """Quarantines a record that was never decoded. False when the service stops before."""
-        return await self._store(self._kinds[record.topic], [Misfit(record, reason)], stopping)
+        return await self._store(self.handlers[self._kinds[record.topic]], [Misfit(record, reason)], stopping)
 
     def handler_of(self, kind: type[Event]) -> Handler:
         return self.handlers[kind]
@@ -117,79 +118,88 @@ class Inbox:
         entry = decode(kind, record)
         if isinstance(entry, Misfit):
             return entry.reason
-        await self._handle(kind, [entry], tx)
+        await _handle(self.handlers[kind], [entry], tx)
         return tx.refused[0][1] if tx.refused else None
 
     async def accept(self, records: Iterable[Record], stopping: asyncio.Event) -> bool:
         """True when every record is stored or quarantined; False when the service stops before."""
-        by_kind: dict[type[Event], list[Record]] = {}
+        parts: dict[Handler, list[Record]] = {handler: [] for handler in self.handlers.values()}  # in their order
         for record in records:
-            by_kind.setdefault(self._kinds[record.topic], []).append(record)
-        for kind in sorted(by_kind, key=lambda kind: list(self.handlers).index(kind)):
-            entries = [decode(kind, record) for record in by_kind[kind]]
-            if not await self._store_or_split(kind, entries, stopping):
+            parts[self.handlers[self._kinds[record.topic]]].append(record)
+        for handler, part in parts.items():
+            entries = [decode(self._kinds[record.topic], record) for record in part]
+            if entries and not await self._store_or_split(handler, entries, stopping):
                 return False
         return True
 
     async def _store_or_split(
-        self, kind: type[Event], entries: Sequence[Decoded | Misfit], stopping: asyncio.Event
+        self, handler: Handler, entries: Sequence[Decoded | Misfit], stopping: asyncio.Event
     ) -> bool:
         try:
-            return await self._store(kind, entries, stopping)
+            return await self._store(handler, entries, stopping)
         except Exception as error:  # the records' fault: _store retries all that is not
             if len(entries) == 1:
-                return await self._give_up(kind, entries[0], error, stopping)
+                return await self._give_up(handler, entries[0], error, stopping)
         middle = len(entries) // 2
-        first = await self._store_or_split(kind, entries[:middle], stopping)
-        return first and await self._store_or_split(kind, entries[middle:], stopping)
+        first = await self._store_or_split(handler, entries[:middle], stopping)
+        return first and await self._store_or_split(handler, entries[middle:], stopping)
 
     async def _give_up(
-        self, kind: type[Event], entry: Decoded | Misfit, error: Exception, stopping: asyncio.Event
+        self, handler: Handler, entry: Decoded | Misfit, error: Exception, stopping: asyncio.Event
     ) -> bool:
         log.error(
             "record quarantined",
-            event_type=kind.type(),
+            event_type=self._types([entry]),
             offset=entry.record.offset,
             why=in_words(error),
             where=place(error),
         )
         misfit = Misfit(entry.record, f"handler_failed: {in_words(error)}")
-        return await self._store(kind, [misfit], stopping)
+        return await self._store(handler, [misfit], stopping)
 
-    async def _store(self, kind: type[Event], entries: Sequence[Decoded | Misfit], stopping: asyncio.Event) -> bool:
+    async def _store(self, handler: Handler, entries: Sequence[Decoded | Misfit], stopping: asyncio.Event) -> bool:
         backoff = Backoff()
         while not stopping.is_set():
             try:
-                await self._store_once(kind, entries)
+                await self._store_once(handler, entries)
             except Exception as error:
                 if not is_passing(error, backoff.tries):
                     raise
                 self.trouble = f"waits for the database: {in_words(error)}"
-                log.warning("batch waits", event_type=kind.type(), records=len(entries), why=in_words(error))
+                log.warning("batch waits", event_type=self._types(entries), records=len(entries), why=in_words(error))
                 await pause(stopping, backoff.next())
             else:
                 self.trouble = None
                 if waits := backoff.reset():
-                    log.info("batch goes on", event_type=kind.type(), records=len(entries), waits=waits)
+                    log.info("batch goes on", event_type=self._types(entries), records=len(entries), waits=waits)
                 return True
         return False
 
-    async def _store_once(self, kind: type[Event], entries: Sequence[Decoded | Misfit]) -> None:
+    async def _store_once(self, handler: Handler, entries: Sequence[Decoded | Misfit]) -> None:
         begun = time.perf_counter()
         async with self._database.transaction() as tx:
             decoded = [entry for entry in entries if isinstance(entry, Decoded)]
             misfits = [entry for entry in entries if isinstance(entry, Misfit)]
             if decoded:
-                await self._handle(kind, decoded, tx)
+                await _handle(handler, decoded, tx)
             record_of = {id(entry.event): entry.record for entry in decoded}
             misfits += [Misfit(record_of[id(event)], reason) for event, reason in tx.refused]
             await quarantine.put(tx, misfits, self._database.schema, self._prefix)
-        self._handled(kind, len(entries), time.perf_counter() - begun)
+        seconds = time.perf_counter() - begun
+        for kind, records in self._counts(entries).items():
+            self._handled(kind, records, seconds)
 
-    async def _handle(self, kind: type[Event], decoded: Sequence[Decoded], tx: Transaction) -> None:
-        tx.offsets = {id(entry.event): entry.record.offset for entry in decoded}
-        if tx.trail:
-            for entry in decoded:
-                if not isinstance(entry.event, AccountDeleted):
-                    tx.trail.handles(entry.event, entry.record.headers)
-        await self.handlers[kind]([entry.event for entry in decoded], tx)
+    def _counts(self, entries: Sequence[Decoded | Misfit]) -> Counter[type[Event]]:
+        return Counter([self._kinds[entry.record.topic] for entry in entries])
+
+    def _types(self, entries: Sequence[Decoded | Misfit]) -> str:
+        return ", ".join(sorted(kind.type() for kind in self._counts(entries)))
+
+
+async def _handle(handler: Handler, decoded: Sequence[Decoded], tx: Transaction) -> None:
+    tx.offsets = {id(entry.event): entry.record.offset for entry in decoded}
+    if tx.trail:
+        for entry in decoded:
+            if not isinstance(entry.event, AccountDeleted):
+                tx.trail.handles(entry.event, entry.record.headers)
+    await handler([entry.event for entry in decoded], tx)

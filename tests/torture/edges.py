@@ -26,7 +26,8 @@ _transaction: ContextVar[str] = ContextVar("transaction", default="")
 def watch(service: Service, reach: Reach) -> None:
     """`reach` is called with the name of each point that this process passes."""
     inbox = service.consumer.inbox
-    inbox.handlers = {kind: _handler(handler, reach) for kind, handler in inbox.handlers.items()}
+    passing = {handler: _handler(handler, reach) for handler in inbox.handlers.values()}
+    inbox.handlers = {kind: passing[handler] for kind, handler in inbox.handlers.items()}
     _around(AIOKafkaConsumer, "commit", "offset commit", reach)
     _around(aiosmtplib.SMTP, "data", "SMTP DATA", reach)
     _watch_publishing(reach)

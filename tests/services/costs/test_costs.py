@@ -18,6 +18,7 @@ from shared.database import Database
 from shared.eligibility import CurrentCustomers
 from shared.events import Event
 from shared.messaging.batch import Handlers, Inbox, Record
+from shared.stores import history_of
 from shared.topics import topic_of
 from tests.domain import facts
 from tests.domain.notifier import POLICY
@@ -102,6 +103,39 @@ async def test_a_thousand_registrations_cost_no_more_than_they_did_nor_does_one_
         if it[0] > COSTS[key][0] or it[1] > COSTS[key][1] * MARGIN or it[2] > COSTS[key][2]
     }
     assert not dearer
+
+
+async def test_a_whole_life_that_waits_in_one_batch_takes_a_service_one_transaction_for_each_handler(
+    inboxes: dict[str, tuple[Inbox, Database]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [UUID(int=1)]
+    transactions = {}
+    for name, (inbox, database) in inboxes.items():
+        batch = [it for events, readers in life(ids) if name in readers for it in records(events)]
+        with counted(database, monkeypatch) as cost:
+            assert await inbox.accept(batch, asyncio.Event())
+        transactions[name] = cost.transactions
+    assert transactions == {"registrar": 3, "notifier": 1, "approver": 2, "portal": 1}
+    assert {name: await steps(database, ids[0]) for name, (_inbox, database) in inboxes.items()} == {
+        "registrar": [
+            ("RegistrationRequested", "awaiting_confirmation"),
+            ("CustomerConfirmed", "awaiting_approval"),
+            ("VngApproved", "approved"),
+        ],
+        "notifier": [("RegistrationOpened", "pending"), ("RegistrationApproved", "void")],
+        "approver": [("CustomerConfirmed", "open"), ("RegistrationApproved", "approved")],
+        "portal": [
+            ("RegistrationOpened", "awaiting_confirmation"),
+            ("CustomerConfirmed", "awaiting_approval"),
+            ("RegistrationApproved", "approved"),
+        ],
+    }
+
+
+async def steps(database: Database, registration_id: UUID) -> Sequence[tuple[str, str]]:
+    async with database.reading() as looking:
+        lines = await history_of(looking, registration_id)
+    return [(line.event, line.status_to) for line in lines if not line.note]
 
 
 async def costs(
