@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Where the environment says so, all that tests start would be compiled anew each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: containers cluster overload upgrade many soak bench-growth bench-scale bench bench-quick bench-latency bench-events bench-throughput install demo test check lock docs messages clean audit licences sbom mutants lives torture pictures bench-drain bench-lag bench-scheduler bench-pages chart contracts contracts-published debezium
+.PHONY: campaigns containers cluster overload upgrade many soak bench-growth bench-scale bench bench-quick bench-latency bench-events bench-throughput install demo test check lock docs messages clean audit licences sbom mutants lives torture pictures bench-drain bench-lag bench-scheduler bench-pages chart contracts contracts-published debezium
 
 install: $(INSTALLED)
 
@@ -27,8 +27,15 @@ demo: $(INSTALLED)
 	@$(BIN)/registration demo
 
 # Three processes, each with servers of its own: tests wait more than they work.
+PYTEST := $(BIN)/python -m pytest --numprocesses=3 --no-loadscope-reorder
+CAMPAIGNS := tests/torture tests/faults tests/lifecycle
+
 test: $(INSTALLED_DEV)
-	$(BIN)/python -m pytest --numprocesses=3 --no-loadscope-reorder
+	$(PYTEST) $(CAMPAIGNS:%=--ignore=%)
+
+# A short one of each: services killed, servers and network failing, random lives; what is left is judged.
+campaigns: $(INSTALLED_DEV)
+	$(PYTEST) $(CAMPAIGNS)
 
 check: $(INSTALLED_DEV)
 	$(BIN)/ruff format --check .

@@ -1,6 +1,7 @@
 """What the repository promises about itself."""
 
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,9 +21,19 @@ def test_lock_files_hold_hashes_and_no_address() -> None:
         assert packages and len(re.findall(r"--hash=sha256:", text)) >= len(packages)
 
 
-def test_ci_runs_the_command_that_the_readme_names() -> None:
-    assert "make test" in (ROOT / "README.md").read_text(encoding="utf-8")
-    assert "\nmake test\nmake check\n" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+def test_ci_runs_the_commands_that_the_readme_names_and_so_every_test() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "make test" in readme and "make campaigns" in readme
+    assert "\nmake test\nmake check\nmake campaigns\n" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    done = {name: commands_of(name) for name in ("test", "campaigns")}
+    [left_out], [taken] = ([re.findall(r"tests/\w+", it) for it in lines] for lines in done.values())
+    assert left_out == taken != []
+
+
+def commands_of(target: str) -> list[str]:
+    """Of make, those that run tests."""
+    said = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [line for line in said.splitlines() if "-m pytest" in line]
 
 
 PAGES = sorted(

@@ -2,7 +2,7 @@
 origin rule, expected errors, routes. There is no way to add a route that the headers and the rules do not guard."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from starlette.applications import Starlette
@@ -17,9 +17,11 @@ from shared.messaging.faults import LOST_RACES, PASSING, in_words, is_passing
 from shared.web.health import Check, Numbers, health_routes
 from shared.web.languages import language_route
 from shared.web.security import BodyRule, OriginRule, SecurityHeaders
-from shared.web.sign_in import SignIn
 from shared.web.static_files import static_files
 from shared.web.templating import Pages
+
+if TYPE_CHECKING:  # dear to load, and notifier has none
+    from shared.web.sign_in import SignIn
 
 log = structlog.get_logger()
 
@@ -30,7 +32,7 @@ def create_web_app(
     routes: Sequence[BaseRoute],
     checks: Mapping[str, Check],
     numbers: Numbers,
-    sign_in: SignIn | None = None,
+    sign_in: "SignIn | None" = None,
 ) -> ASGIApp:
     """`sign_in` is None for a service whose pages ask for no account; it has no session at all."""
 
