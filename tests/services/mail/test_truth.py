@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -149,3 +150,32 @@ async def test_mails_that_the_server_has_hold_up_no_others_while_they_cannot_be_
             await eventually(taken, lambda count: count == many)
         await eventually(lambda: told(notifier), lambda types: types.count("ConfirmationSent") == many)
     assert await taken() == many
+
+
+async def test_while_none_can_be_marked_no_more_are_sent_than_may_be_sent_again(
+    notifier: Database, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "MOST_UNMARKED", AT_ONCE)
+    many = 4 * AT_ONCE
+    await hear(notifier, *(opened(UUID(int=n), customer_email=f"k{n}@example.vn") for n in range(many)))
+    rooms: list[int] = []
+    real = Sender._claim
+
+    async def claim(it: Sender, most: int) -> Any:
+        rooms.append(most)
+        return await real(it, most)
+
+    monkeypatch.setattr(Sender, "_claim", claim)
+
+    async def in_hand() -> tuple[int, int, bool]:
+        """How many were claimed, how many of them the server has, and whether the sender looked and had no room."""
+        [(claimed,)] = await rows(notifier, "select count(*) from emails where attempts > 0")
+        return claimed, sum(map(len, server.received.values())), bool(rooms) and rooms[-1] <= 0
+
+    async with sending(notifier, server):
+        async with notifier.transaction() as tx:
+            await tx.execute(text("lock table confirmations in exclusive mode"))
+            claimed, _taken, _full = await eventually(in_hand, lambda it: it[0] == it[1] and it[2])
+            assert AT_ONCE <= claimed <= 2 * AT_ONCE  # those in hand when the bound was reached are over it
+        await eventually(lambda: told(notifier), lambda types: types.count("ConfirmationSent") == many)
+    assert sum(map(len, server.received.values())) == many
