@@ -104,7 +104,7 @@ class Inbox:
 
     async def set_aside(self, record: Record, reason: str, stopping: asyncio.Event) -> bool:
         """Quarantines a record that was never decoded. False when the service stops before."""
-        return await self._store(self.handlers[self._kinds[record.topic]], [Misfit(record, reason)], stopping)
+        return await self._store(self.handler_of(self._kinds[record.topic]), [Misfit(record, reason)], stopping)
 
     def handler_of(self, kind: type[Event]) -> Handler:
         return self.handlers[kind]
@@ -118,14 +118,14 @@ class Inbox:
         entry = decode(kind, record)
         if isinstance(entry, Misfit):
             return entry.reason
-        await _handle(self.handlers[kind], [entry], tx)
+        await _handle(self.handler_of(kind), [entry], tx)
         return tx.refused[0][1] if tx.refused else None
 
     async def accept(self, records: Iterable[Record], stopping: asyncio.Event) -> bool:
         """True when every record is stored or quarantined; False when the service stops before."""
         parts: dict[Handler, list[Record]] = {handler: [] for handler in self.handlers.values()}  # in their order
         for record in records:
-            parts[self.handlers[self._kinds[record.topic]]].append(record)
+            parts[self.handlers[self._kinds[record.topic]]].append(record)  # no call for each record
         for handler, part in parts.items():
             entries = [decode(self._kinds[record.topic], record) for record in part]
             if entries and not await self._store_or_split(handler, entries, stopping):
